@@ -1,0 +1,39 @@
+# Four commands; each prepares what it needs and is quick when it is there.
+.PHONY: demo test check run format clean
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready node_modules/.ready
+
+demo: $(READY) ## tells the whole story on invented data; ends 0 only if every step's check holds
+	$(BIN)/python -m local.demo
+
+test: $(READY) ## unit, contract, end-to-end and fault tests
+	$(BIN)/python -m pytest
+
+check: $(READY) ## format, lint, types, import rules, dead code, names of the real APIs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/vulture
+	$(BIN)/python -m local.schema.names
+
+run: $(READY) ## Azurite, simulators and the functions host, until Ctrl-C
+	$(BIN)/python -m local up
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt
+	"$$(sh local/python.sh)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+node_modules/.ready: package.json package-lock.json
+	npm ci --no-fund --no-audit --loglevel=error
+	touch $@
+
+clean:
+	rm -rf $(VENV) node_modules .local

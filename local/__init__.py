@@ -1,0 +1,1 @@
+"""Everything for one machine: functions host, simulators, sample company, demo."""

@@ -1,0 +1,21 @@
+"""What is special about a set: one entry per set that has rules; every other set gets the plain ones."""
+
+from __future__ import annotations
+
+from local.simulators.service_layer.rules.base import Collection, SetRules
+from local.simulators.service_layer.rules.business_partners import BusinessPartnerRules
+from local.simulators.service_layer.rules.user_fields import UserFieldRules
+
+_PLAIN = SetRules()
+_RULES: dict[str, SetRules] = {
+    "BusinessPartners": BusinessPartnerRules(),
+    "UserFieldsMD": UserFieldRules(),
+}
+
+
+def rules_of(entity_set: str) -> SetRules:
+    """The rules of a set."""
+    return _RULES.get(entity_set, _PLAIN)
+
+
+__all__ = ["Collection", "SetRules", "rules_of"]

@@ -1,0 +1,76 @@
+"""The hooks a set may fill in, and how rows of a collection find each other."""
+
+# ruff: noqa: ARG002 - hooks have one signature, whoever needs less of it
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from local.simulators.service_layer import errors
+from local.simulators.service_layer.company import Company
+from local.simulators.service_layer.store import Row
+
+
+class Collection:
+    """Rows inside an entity, matched by the row key they give.
+
+    A row that gives none of ``key`` takes the place of the row at its position, as Service Layer does.
+    """
+
+    def __init__(self, *key: str) -> None:
+        self.key = key
+
+    def find(self, rows: Sequence[Row], given: Row, touched: set[int]) -> int | None:
+        """Position of the row that is meant, or None to append."""
+        parts = [name for name in self.key if given.get(name) is not None]
+        if not parts:
+            position = len(touched)
+            return position if position < len(rows) else None
+        for position, row in enumerate(rows):
+            if all(row.get(name) == given[name] for name in parts):
+                return position
+        return None
+
+    def new_row(self, company: Company, parent: Row, rows: Sequence[Row], given: Row) -> Row:
+        """The row to append."""
+        return without_nulls(given)
+
+    def changed_row(self, company: Company, present: Row, given: Row) -> Row:
+        """The row after the change."""
+        return without_nulls({**present, **given})
+
+    def check(self, rows: Sequence[Row]) -> None:
+        """Refuse what may not stand together."""
+
+
+class SetRules:
+    """Rules of a set; the plain ones accept what the schema accepts."""
+
+    read_only: ClassVar[frozenset[str]] = frozenset()
+    """Properties that are ignored in bodies, besides the stamps."""
+    collections: ClassVar[Mapping[str, Collection]] = {}
+    _unkeyed = Collection()
+
+    def collection(self, name: str) -> Collection:
+        """How rows of that collection match."""
+        return self.collections.get(name, self._unkeyed)
+
+    def prepare(self, company: Company, draft: Row, node: str | None) -> None:
+        """Fill in what a new row gets from the server: defaults, numbers."""
+
+    def check(self, company: Company, row: Row, before: Row | None) -> Row:
+        """Refuse what business rules refuse; returns the row with what follows from its values.
+
+        ``before`` is None at creation.
+        """
+        return row
+
+    def duplicate(self, draft: Row, key: Sequence[str]) -> errors.SapError:
+        """The refusal of a second row with one key."""
+        return errors.entry_exists()
+
+
+def without_nulls(row: Row) -> Row:
+    """The row without its empty properties."""
+    return {name: value for name, value in row.items() if value is not None}

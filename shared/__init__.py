@@ -1,0 +1,1 @@
+"""The hub itself: what runs on Azure Functions."""

@@ -1,0 +1,73 @@
+"""User-defined fields: which database table an entity set's fields are created on, and creating one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.clients.answers import Effect
+from shared.clients.service_layer.client import ServiceLayerClient
+from shared.clients.service_layer.config import SYSTEM
+from shared.clients.service_layer.odata import both, literal
+from shared.errors import Misconfigured, Rejected, UnknownOutcome
+
+_TABLES: Mapping[str, str] = {
+    "BusinessPartners": "OCRD",
+    "ContactEmployees": "OCPR",
+    "Items": "OITM",
+    "SalesOpportunities": "OOPR",
+    "Quotations": "OQUT",
+    "Orders": "ORDR",
+    "DeliveryNotes": "ODLN",
+    "Invoices": "OINV",
+    "CreditNotes": "ORIN",
+    "Drafts": "ODRF",
+    "IncomingPayments": "ORCT",
+    "VendorPayments": "OVPM",
+    "JournalEntries": "OJDT",
+}
+_PREFIX = "U_"
+_LONGEST_DESCRIPTION = 30
+
+
+async def ensure_text_column(
+    client: ServiceLayerClient, entity_set: str, column: str, description: str, length: int
+) -> str:
+    """Create the text field if it is absent; "present" or "created". Safe to repeat and to run twice at once.
+
+    Fields are looked up in ``UserFieldsMD``, since ``$metadata`` is cached per node. Raises Misconfigured for a set
+    without user-defined fields and for a field that is there but is no text or too short.
+    """
+    table = _TABLES.get(entity_set)
+    if table is None or not column.startswith(_PREFIX):
+        raise Misconfigured("no user-defined field can be made there", code="no-table", system=SYSTEM, fields=(column,))
+    name = column.removeprefix(_PREFIX)
+    if await _is_present(client, table, name, column, length):
+        return "present"
+    body = {
+        "TableName": table,
+        "Name": name,
+        "Type": "db_Alpha",
+        "Size": length,
+        "EditSize": length,
+        "Description": description[:_LONGEST_DESCRIPTION],
+    }
+    try:
+        await client.post("UserFieldsMD", body, Effect.CREATE)
+    except (Rejected, UnknownOutcome):
+        # Someone else made it meanwhile, or the answer was lost: what is there now decides.
+        if await _is_present(client, table, name, column, length):
+            return "created"
+        raise
+    return "created"
+
+
+async def _is_present(client: ServiceLayerClient, table: str, name: str, column: str, length: int) -> bool:
+    condition = both(f"TableName eq {literal(table, is_text=True)}", f"Name eq {literal(name, is_text=True)}")
+    page = await client.page("UserFieldsMD", {"$select": "TableName,FieldID,Name,Type,Size", "$filter": condition}, 20)
+    if not page.rows:
+        return False
+    field = page.rows[0]
+    if field.get("Type") != "db_Alpha" or int(field.get("Size") or 0) < length:
+        text = f"the user-defined field exists but is not a text of {length} characters"
+        raise Misconfigured(text, code="bad-column", system=SYSTEM, fields=(column,))
+    return True

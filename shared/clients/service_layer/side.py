@@ -1,0 +1,165 @@
+"""SAP Business One as the engine's ``Side``: records by keyset pages, by keys, by column, written one by one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.clients.answers import Effect
+from shared.clients.service_layer.client import Page, ServiceLayerClient
+from shared.clients.service_layer.columns import ensure_text_column
+from shared.clients.service_layer.config import SYSTEM
+from shared.clients.service_layer.odata import (
+    LONGEST_URL,
+    any_of,
+    both,
+    changed_filter,
+    chunks_by_length,
+    clean_row,
+    column_is_text,
+    full_select,
+    literal,
+    literals,
+    query_string,
+)
+from shared.clients.service_layer.writing import write_records
+from shared.errors import Misconfigured
+from shared.ports import Entity, KeyPage, KeyVersion, Row, Side, Write, WriteResult
+
+_ROOM_FOR_KEYSET = 200
+_PING = Entity(set="BusinessPartners", type="BusinessPartner", key="CardCode")
+
+
+class ServiceLayerSide:
+    """The port over one client; it holds nothing of its own."""
+
+    def __init__(self, client: ServiceLayerClient) -> None:
+        self._client = client
+
+    async def changed(self, entity: Entity, since: datetime | None, cursor: str | None, limit: int) -> KeyPage:
+        """Keys changed at or after ``since``, in SAP's own key order; see ``Side.changed``.
+
+        ``since`` is ignored for an entity without stamps: such sets can only be swept.
+        """
+        changes = "" if since is None else changed_filter(entity, since, self._client.config.zone)
+        select = ",".join(filter(None, (entity.key, entity.version)))
+        page = await self._keyset_page(entity, both(entity.scope, changes), select, cursor, limit)
+        keys = tuple(
+            KeyVersion(str(row[entity.key]), _text(row.get(entity.version)) if entity.version else "")
+            for row in page.rows
+        )
+        return KeyPage(keys, keys[-1].key if page.more else None, page.read_at)
+
+    async def read(self, entity: Entity, keys: Sequence[str]) -> dict[str, Row]:
+        """Rows by key as SAP spells it, many in one request; what does not exist (or is no key at all) is absent."""
+        rows = [row async for row in self._rows_where(entity, entity.key, keys)]
+        return {str(row[entity.key]): row for row in rows}
+
+    async def find(self, entity: Entity, column: str, values: Sequence[str]) -> dict[str, list[Row]]:
+        """Full rows by the value that found them.
+
+        The database decides what equals: where it ignores case or blanks at the end, rows it gave for a value are
+        listed under that value as it was asked for.
+        """
+        rows = [row async for row in self._rows_where(entity, column, values)]
+        found = {value: _rows_for(value, column, rows) for value in dict.fromkeys(values)}
+        return {value: matches for value, matches in found.items() if matches}
+
+    async def write(self, entity: Entity, writes: Sequence[Write]) -> list[WriteResult]:
+        """Each record by itself; see ``Side.write`` and ``writing.write_records``."""
+        return await write_records(self._client, entity, writes)
+
+    async def listing(self, entity: Entity) -> list[Row]:
+        """All rows in scope, in key order."""
+        return [row async for row in self._all_rows(entity, entity.scope, full_select(entity))]
+
+    def range_scope(self, entity: Entity, column: str, low: str | int | None, high: str | int | None) -> str:
+        """The scope and both ends, which are included; SAP's own collation decides what lies between them."""
+        ends = [
+            f"{column} {comparison} {literal(str(end), is_text=isinstance(end, str))}"
+            for comparison, end in (("ge", low), ("le", high))
+            if end is not None
+        ]
+        return both(entity.scope, *ends)
+
+    async def call(self, operation: str, body: Mapping[str, Any]) -> Any:
+        """POST a service operation; a collection is answered as its list, anything else without annotations.
+
+        Operations that only read (``…Service_Get…``) are repeated when their answer was lost, others are not.
+        """
+        effect = Effect.READ if operation.rpartition("_")[2].startswith("Get") else Effect.CREATE
+        answer = await self._client.post(operation, body, effect)
+        if not isinstance(answer, Mapping):
+            return answer
+        clean = clean_row(answer)
+        return clean["value"] if set(clean) == {"value"} else clean
+
+    async def ensure_column(self, entity: Entity, column: str, description: str, length: int) -> str:
+        """Create a user-defined text field (``U_…``) on the entity's table if it is absent."""
+        return await ensure_text_column(self._client, entity.set, column, description, length)
+
+    async def ping(self) -> datetime:
+        """Read one key; the server's clock."""
+        return (await self._keyset_page(_PING, "", _PING.key, None, 1)).read_at
+
+    async def close(self) -> None:
+        """Log out and close the connections."""
+        await self._client.close()
+
+    async def _rows_where(self, entity: Entity, column: str, values: Sequence[str]) -> AsyncIterator[Row]:
+        select = full_select(entity, column)
+        fixed = query_string({"$select": select, "$orderby": entity.key, "$top": self._page_size})
+        room = LONGEST_URL - len(self._client.url(entity.set)) - len(fixed) - _ROOM_FOR_KEYSET
+        for group in chunks_by_length(column, literals(values, is_text=column_is_text(entity, column)), room):
+            async for row in self._all_rows(entity, any_of(column, group), select):
+                yield row
+
+    async def _all_rows(self, entity: Entity, condition: str, select: str) -> AsyncIterator[Row]:
+        cursor: str | None = None
+        while True:
+            page = await self._keyset_page(entity, condition, select, cursor, self._page_size)
+            for row in page.rows:
+                yield row
+            if not page.more:
+                return
+            cursor = str(page.rows[-1][entity.key])
+
+    async def _keyset_page(self, entity: Entity, condition: str, select: str, cursor: str | None, size: int) -> Page:
+        """The next rows by key. ``more`` is set if the page is full or the server gave less than it has.
+
+        Pages by ``$skip`` shift when rows appear or vanish, so neither it nor the server's own link is used.
+        """
+        after = "" if cursor is None else f"{entity.key} gt {literal(cursor, is_text=entity.key_is_text)}"
+        options: dict[str, str | int] = {
+            "$select": select,
+            "$filter": both(condition, after),
+            "$orderby": entity.key,
+            "$top": size,
+        }
+        page = await self._client.page(entity.set, options, size)
+        if cursor is not None and page.rows and str(page.rows[-1][entity.key]) == cursor:
+            raise Misconfigured("pages make no progress: the key does not order them", code="paging", system=SYSTEM)
+        return Page(page.rows, bool(page.rows) and (page.more or len(page.rows) >= size), page.read_at)
+
+    @property
+    def _page_size(self) -> int:
+        return self._client.config.page_size
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _rows_for(value: str, column: str, rows: Sequence[Row]) -> list[Row]:
+    exact = [row for row in rows if _text(row.get(column)) == value]
+    return exact or [row for row in rows if _folded(_text(row.get(column))) == _folded(value)]
+
+
+def _folded(text: str) -> str:
+    return text.rstrip(" ").casefold()
+
+
+def _as_side(client: ServiceLayerClient) -> Side:
+    """Never called: makes the type checker prove that the port is met."""
+    return ServiceLayerSide(client)

@@ -1,0 +1,1 @@
+"""The objects that travel: pure knowledge, no I/O."""

@@ -1,0 +1,1 @@
+"""Dynamics 365 Sales (Dataverse) and SAP Business One: settings, objects, checks."""

@@ -1,0 +1,231 @@
+"""Account (Dynamics 365 Sales) <-> business partner of type customer (SAP Business One).
+
+Lengths of Dataverse columns are from its table reference. SAP's are the sizes of the database columns (OCRD, CRD1), from
+memory of SAP's database reference: the Service Layer's metadata names no lengths.
+"""
+
+# ruff: noqa: ARG002 - one signature for all; an implementation ignores what it has no use for
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.objects.addresses import BILL_TO, SHIP_TO, AddressKind, AddressPart
+from shared.objects.canonical import Text, Whole
+from shared.objects.codes import SapCurrencyColumn, SettingCodes
+from shared.objects.columns import Column, Lookup, Mapped, MarkAttribute
+from shared.objects.dynamics.lists import (
+    DYNAMICS_CURRENCIES,
+    OTHER_CURRENCIES,
+    SAP_COUNTRIES,
+    SAP_CURRENCIES,
+    SAP_STATES,
+)
+from shared.objects.fields import Field, TableObject
+from shared.objects.model import Context, Direction, FieldDirection, Marking, NeededColumn
+from shared.objects.regions import Country, CountryText, SapState, StateText
+from shared.ports import Entity, Mark, Row, SideName
+
+ACCOUNT_TYPE = "accountType"  # the attribute of a mark
+ACCOUNT_TYPE_COLUMN = "customertypecode"  # Dynamics calls it Relationship Type
+ARRIVALS = "dynamics"  # the batch of marks of what was born or matched there
+HUB_REFERENCE = "U_HubRef"
+NOTHING = f"{ACCOUNT_TYPE_COLUMN} eq null and {ACCOUNT_TYPE_COLUMN} ne null"
+
+SAP_ENTITY = Entity(
+    set="BusinessPartners",
+    type="BusinessPartner",
+    key="CardCode",
+    version="DataVersion",
+    scope="CardType eq 'cCustomer'",
+    modified=("UpdateDate", "UpdateTime"),
+    created=("CreateDate", "CreateTime"),
+    reference=HUB_REFERENCE,
+)
+OTHER_ENTITY = Entity(
+    set="accounts",
+    type="account",
+    key="accountid",
+    version="versionnumber",
+    modified=("modifiedon",),
+    created=("createdon",),
+    key_is_text=False,
+)
+
+
+def _address(prefix: str, kind: AddressKind, columns: str) -> tuple[Field, ...]:
+    """The rows of one address: its kind in SAP, the prefix of its columns in Dataverse. The state precedes the country."""
+    sap_country, sap_state = AddressPart(kind, "Country", 3), AddressPart(kind, "State", 3)
+    country = Mapped(Column(f"{columns}_country", 80), CountryText())
+    state = Column(f"{columns}_stateorprovince", 50)
+    names = (f"{prefix}_state", f"{prefix}_country")
+    return (
+        Field(f"{prefix}_street", Text(), AddressPart(kind, "Street", 100), Column(f"{columns}_line1", 250)),
+        Field(f"{prefix}_block", Text(), AddressPart(kind, "Block", 100), Column(f"{columns}_line2", 250)),
+        Field(f"{prefix}_city", Text(), AddressPart(kind, "City", 100), Column(f"{columns}_city", 80)),
+        Field(f"{prefix}_zip", Text(), AddressPart(kind, "ZipCode", 20), Column(f"{columns}_postalcode", 20)),
+        Field(names[0], Text(), SapState(sap_state, sap_country, names[1]), StateText(state, country, names[1])),
+        Field(names[1], Text(), Country(sap_country, sap_state, names[0]), Country(country, state, names[0])),
+    )
+
+
+_DYNAMICS_CURRENCY = Lookup(
+    "transactioncurrencyid",
+    set="transactioncurrencies",
+    key="transactioncurrencyid",
+    code="isocurrencycode",
+    listing=OTHER_CURRENCIES,
+    what="currency of Dynamics",
+)
+_DYNAMICS_PAYMENT_TERMS = Mapped(
+    Column("paymenttermscode"), SettingCodes("payment_terms", "paymentTerms", "payment term")
+)
+
+# The account has no column for a mobile number, a foreign name or a tax number; SAP's stay SAP's.
+TABLE: tuple[Field, ...] = (
+    Field(
+        "number",
+        Text(),
+        Column("CardCode", 15, writable=False),
+        Column("accountnumber", 20),
+        FieldDirection.CREATE_ONLY,
+        essential=True,
+        recognises="number",
+    ),
+    Field(
+        "name",
+        Text(),
+        Column("CardName", 100, required=True),
+        Column("name", 160, required=True),
+        essential=True,
+        recognises="name",
+    ),
+    Field(
+        "account_type",
+        Whole(),
+        MarkAttribute(ACCOUNT_TYPE),
+        Column(ACCOUNT_TYPE_COLUMN, required=True),
+        essential=True,
+    ),
+    Field("phone", Text(), Column("Phone1", 20), Column("telephone1", 50), recognises="phone"),
+    Field("phone2", Text(), Column("Phone2", 20), Column("telephone2", 50)),
+    Field("fax", Text(), Column("Fax", 20), Column("fax", 50)),
+    Field("email", Text(), Column("EmailAddress", 100), Column("emailaddress1", 100), recognises="email"),
+    Field("website", Text(), Column("Website", 100), Column("websiteurl", 200)),
+    Field("currency", Text(), SapCurrencyColumn(), _DYNAMICS_CURRENCY, only_if="multiple_currencies"),
+    Field(
+        "payment_terms",
+        Whole(),
+        Column("PayTermsGrpCode", required=True),
+        _DYNAMICS_PAYMENT_TERMS,
+        only_if="payment_terms",
+    ),
+    *_address("bill", BILL_TO, "address1"),
+    *_address("ship", SHIP_TO, "address2"),
+)
+
+
+class Account(TableObject):
+    """The account: out while its mark is on, in while its account type is configured."""
+
+    name = "account"
+    template_type = "dynamics"
+    init_order = 10
+    table = TABLE
+    sap_entity = SAP_ENTITY
+    other_entity = OTHER_ENTITY
+    further_columns: Mapping[SideName, tuple[str, ...]] = {
+        SideName.SAP: ("CardType", "GroupCode", "BPBranchAssignment"),
+        SideName.OTHER: (ACCOUNT_TYPE_COLUMN, "statecode", "merged", "_masterid_value"),
+    }
+    marking = Marking("customers", name_column="CardName", group_column="GroupCode", attributes=(ACCOUNT_TYPE,))
+    references = (SAP_COUNTRIES, SAP_STATES, SAP_CURRENCIES, DYNAMICS_CURRENCIES)
+    needed_columns = (
+        NeededColumn(
+            SideName.SAP, SAP_ENTITY, HUB_REFERENCE, "Integration Hub: template and key of the origin", length=100
+        ),
+    )
+
+    def scope(self, side: SideName, ctx: Context) -> str:
+        """Customers in SAP; in Dynamics the configured account types, and nothing while none is configured."""
+        if side is SideName.SAP:
+            return SAP_ENTITY.scope
+        types = dict.fromkeys(ctx.settings.account_types)
+        return " or ".join(f"{ACCOUNT_TYPE_COLUMN} eq {code}" for code in types) or NOTHING
+
+    def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
+        """Out: marked, with an Account Type, still a customer. In: not merged, of a configured type, active."""
+        checks = self._why_not_out(row, mark) if direction is Direction.OUT else self._why_not_in(row, ctx)
+        return next((reason for applies, reason in checks if applies), "")
+
+    @staticmethod
+    def _why_not_out(row: Row, mark: Mark) -> tuple[tuple[bool, str], ...]:
+        return (
+            (not mark.on, "it is not marked for synchronization"),
+            (not mark.attributes.get(ACCOUNT_TYPE), "its mark has no Account Type; mark it again and choose one"),
+            (row.get("CardType") != "cCustomer", "it is not a customer in SAP (any more)"),
+        )
+
+    @staticmethod
+    def _why_not_in(row: Row, ctx: Context) -> tuple[tuple[bool, str], ...]:
+        settings = ctx.settings
+        return (
+            (row.get("merged") is True, "it was merged into another account in Dynamics"),
+            (not settings.account_types, "no account types are configured; set accountTypes"),
+            (
+                row.get(ACCOUNT_TYPE_COLUMN) not in settings.account_types,
+                "its account type is not among those to be integrated (accountTypes)",
+            ),
+            (
+                row.get("statecode") == 1 and not settings.include_inactive_accounts,
+                "it is inactive in Dynamics; activate it, or set includeInactiveAccounts",
+            ),
+        )
+
+    def mark_choices(self, ctx: Context) -> Mapping[str, tuple[str, ...]]:
+        """The Account Type must be one of those that are integrated."""
+        return {ACCOUNT_TYPE: tuple(str(code) for code in dict.fromkeys(ctx.settings.account_types))}
+
+    def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
+        """A mark in the batch of arrivals, with the account's own type."""
+        code = row.get(ACCOUNT_TYPE_COLUMN)
+        return Mark(frozenset({ARRIVALS}), {} if code is None else {ACCOUNT_TYPE: str(code)})
+
+    def merged_into(self, row: Row) -> str | None:
+        """The account that a merge kept in this one's place."""
+        if row.get("merged") is not True:
+            return None
+        master = row.get("_masterid_value")
+        return None if master is None else str(master)
+
+    def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
+        """In SAP: customer, group and series of the settings, our reference, branches. In Dynamics: nothing."""
+        if side is SideName.OTHER:
+            return {}
+        settings = ctx.settings
+        body: Row = {"CardType": "cCustomer"}
+        chosen = {
+            "GroupCode": settings.default_customer_group,
+            "Series": settings.customer_code_series,
+            HUB_REFERENCE: hub_reference or None,
+        }
+        body.update({column: value for column, value in chosen.items() if value is not None})
+        if settings.branch_assignment:
+            body["BPBranchAssignment"] = [_branch(branch) for branch in settings.branch_assignment]
+        return body
+
+    def additions(self, side: SideName, current: Row, ctx: Context) -> Row:
+        """The branches of the settings that the customer is not assigned to yet; its other branches stay."""
+        if side is SideName.OTHER:
+            return {}
+        assigned = {row.get("BPLID") for row in current.get("BPBranchAssignment") or ()}
+        missing = [branch for branch in ctx.settings.branch_assignment if branch not in assigned]
+        rows = [{**_branch(branch), "BPCode": current["CardCode"]} for branch in missing]
+        return {"BPBranchAssignment": rows} if rows else {}
+
+
+def _branch(branch: int) -> Row:
+    return {"BPLID": branch, "DisabledForBP": "tNO"}
+
+
+ACCOUNT = Account()

@@ -1,0 +1,115 @@
+"""The settings of a Dynamics 365 Sales template that concern master data.
+
+The settings for orders and products (freight codes, exempt tax code, unit groups, price lists) come with their objects.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.objects.settings import OneToOne, TemplateSettings
+
+type IsoCurrency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+type Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+type Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+type AccountType = Annotated[int, Field(ge=1)]
+
+
+class DynamicsSettings(TemplateSettings):
+    """What an admin decides about one connection to Dynamics 365 Sales."""
+
+    account_types: list[AccountType] = Field(
+        default_factory=list,
+        title="Account types to be integrated",
+        description=(
+            "The relationship types (customertypecode) of the accounts that come to SAP, as numbers; Dynamics ships "
+            "with 3 for Customer, 8 for Prospect, 9 for Reseller. While the list is empty no account comes in"
+        ),
+    )
+    default_customer_group: int | None = Field(
+        default=None,
+        title="Default customer group",
+        description="The code of the SAP customer group that a customer created from Dynamics is put into",
+    )
+    customer_code_series: int | None = Field(
+        default=None,
+        title="Customer code series",
+        description="The SAP numbering series that gives customers and leads created from Dynamics their code",
+    )
+    include_inactive_accounts: bool = Field(
+        default=False,
+        title="Include inactive accounts",
+        description="Whether accounts that are deactivated in Dynamics still send their changes to SAP",
+    )
+    match_further: list[Literal["email", "name", "phone"]] = Field(
+        default_factory=list,
+        title="Recognise existing records by",
+        description=(
+            "Besides the customer code, the fields by which a record that exists on both sides is recognised before "
+            "a new one is made; only values that occur once on each side count"
+        ),
+    )
+    multiple_currencies: bool = Field(
+        default=True,
+        title="Multiple currencies are enabled",
+        description="Whether Dynamics has several currencies. If not, the currency of customers does not travel",
+    )
+    currencies: OneToOne[str, IsoCurrency] = Field(
+        default_factory=dict,
+        title="Currencies",
+        description='SAP\'s currency code to its ISO code, where the two differ. Example: {"$": "USD"}',
+    )
+    all_currencies_as: IsoCurrency | None = Field(
+        default=None,
+        title="All currencies as",
+        description=(
+            "The ISO code that Dynamics shows for a customer who takes all currencies in SAP (##). "
+            "Without it the currency of such customers is held, by name"
+        ),
+    )
+    payment_terms: OneToOne[int, int] = Field(
+        default_factory=dict,
+        title="Payment terms",
+        description=(
+            "SAP's payment terms (group number) to the payment terms of Dynamics (paymenttermscode), one to one. "
+            'While it is empty payment terms do not travel. Example: {"2": 1}'
+        ),
+    )
+    countries: OneToOne[str, Words] = Field(
+        default_factory=dict,
+        title="Countries",
+        description=(
+            "SAP's country code to its spelling in Dynamics, where that is neither the name nor the code "
+            'in SAP\'s list of countries. Example: {"GB": "Great Britain"}'
+        ),
+    )
+    states: dict[str, OneToOne[str, Words]] = Field(
+        default_factory=dict,
+        title="States",
+        description=(
+            "Per country code, SAP's state code to its spelling in Dynamics, where that is neither the name nor the "
+            'code in SAP\'s list of states. Example: {"US": {"CA": "Calif."}}'
+        ),
+    )
+    regions_as: Literal["name", "code"] = Field(
+        default="name",
+        title="Write countries and states as",
+        description="Whether Dynamics gets the names or the codes of countries and states; it may contain both",
+    )
+    branch_assignment: list[int] = Field(
+        default_factory=list,
+        title="Branch assignment for customers",
+        description="The SAP branches that customers from Dynamics are assigned to; only for companies with branches",
+    )
+    bill_to_name: Name = Field(
+        default="Bill to",
+        title="Name of new bill-to addresses",
+        description="The name of the bill-to address that is added in SAP to a customer who has none",
+    )
+    ship_to_name: Name = Field(
+        default="Ship to",
+        title="Name of new ship-to addresses",
+        description="The name of the ship-to address that is added in SAP to a customer who has none",
+    )

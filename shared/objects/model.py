@@ -1,0 +1,247 @@
+"""What the engine needs to know of an object: who takes part, its fields, its parents, how it is read and written.
+
+Everything here is pure: no I/O, no clock. Fields are canonical values by name (:data:`shared.ports.Value`); a value of
+``None`` means "empty". The engine never sees a vendor's column name, an object never sees a client or a table.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.ports import Entity, Mark, Row, SideName, Value
+
+
+class Direction(StrEnum):
+    """``out`` is from SAP, ``in`` is to SAP."""
+
+    IN = "in"
+    OUT = "out"
+
+    @property
+    def source(self) -> SideName:
+        """The side whose changes this direction carries."""
+        return SideName.OTHER if self is Direction.IN else SideName.SAP
+
+
+class FieldDirection(StrEnum):
+    """Which way one field travels. ``create_only``: written when the record is created, or while the target is empty."""
+
+    BOTH = "both"
+    IN = "in"
+    OUT = "out"
+    CREATE_ONLY = "create_only"
+
+
+class Rule(StrEnum):
+    """Whose value stands when the same field was edited on both sides."""
+
+    SAP_WINS = "sap_wins"
+    OTHER_WINS = "other_wins"
+    ASK = "ask"
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """A field as the merge sees it: its name, where it may travel, who wins."""
+
+    name: str
+    direction: FieldDirection = FieldDirection.BOTH
+    rule: Rule = Rule.SAP_WINS
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One record of one side in canonical terms.
+
+    ``values`` has every field that could be read; ``held`` has field -> reason for those that could not (a code
+    without a mapping): they take no part in the merge and are named in the outcome. Reasons hold no record data.
+    """
+
+    values: dict[str, Value]
+    held: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What one side must be told: columns to set, fields that it cannot hold (with the reason), mark attributes."""
+
+    body: Row
+    held: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A way to recognise the same thing on the other side: equal values in these two columns."""
+
+    field: str
+    sap_column: str
+    other_column: str
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A record that must be linked before its child can travel."""
+
+    object: str
+    side: SideName
+    key: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A list the object needs while reading and writing (currencies, countries); loaded and cached by the engine.
+
+    With a ``body`` the list is no entity set but the answer of the operation ``entity.set`` to that body.
+    """
+
+    name: str
+    side: SideName
+    entity: Entity
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an object is given besides the record: its template's settings and the reference lists by name.
+
+    ``memo`` is where objects keep what they derive from the two (a list indexed by name), so that a context that serves
+    many records costs that once.
+    """
+
+    template: str
+    settings: Any
+    lists: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Marking:
+    """How records of an object are picked in SAP: the selection window and the bulk marks.
+
+    ``noun`` is the path segment (``customers``); ``attributes`` are values that every mark must carry (``accountType``).
+    """
+
+    noun: str
+    name_column: str
+    group_column: str
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NeededColumn:
+    """A column that set-up creates: our reference in SAP, a number written back."""
+
+    side: SideName
+    entity: Entity
+    column: str
+    description: str
+    length: int
+
+
+class ObjectType(ABC):
+    """One kind of record that travels. Instances are stateless and shared."""
+
+    name: str
+    template_type: str
+    init_order: int = 100
+    marking: Marking | None = None
+    references: tuple[Reference, ...] = ()
+    needed_columns: tuple[NeededColumn, ...] = ()
+    parent_of: tuple[str, ...] = ()
+
+    @abstractmethod
+    def directions(self, ctx: Context) -> tuple[Direction, ...]:
+        """The directions in the order in which one run delivers them (``in`` before ``out``)."""
+
+    @abstractmethod
+    def entity(self, side: SideName, ctx: Context) -> Entity:
+        """Where its records live on that side, with all columns that :meth:`read` wants."""
+
+    @abstractmethod
+    def fields(self, ctx: Context) -> tuple[FieldRule, ...]:
+        """All fields, in the order in which a person wants to see them."""
+
+    @abstractmethod
+    def read(self, side: SideName, row: Row, mark: Mark, ctx: Context) -> Reading:
+        """The row in canonical terms. Attributes of the mark count as fields of the SAP side."""
+
+    @abstractmethod
+    def write(
+        self,
+        side: SideName,
+        values: Mapping[str, Value],
+        current: Row | None,
+        ctx: Context,
+        *,
+        hub_reference: str = "",
+    ) -> Writing:
+        """What to send so that the side holds the values. ``current`` is its row now, None to create the record.
+
+        A create carries the side's defaults from the settings and ``hub_reference`` where the side has a column for it.
+        A value that does not fit is held by name, never cut.
+        """
+
+    @abstractmethod
+    def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
+        """ "" if the record may travel that way, else the reason in words an admin understands."""
+
+    @abstractmethod
+    def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
+        """The mark that a record born or matched on the other side gets when it is linked."""
+
+    def mark_choices(self, ctx: Context) -> Mapping[str, tuple[str, ...]]:
+        """Per attribute of a mark the values an admin may choose; one that is not named takes any."""
+        return {}
+
+    def matches(self, ctx: Context) -> tuple[Match, ...]:
+        """How to recognise a record before creating it: by number first, then by the fields the settings name."""
+        return ()
+
+    @abstractmethod
+    def birth(self, side: SideName, row: Row) -> str:
+        """The creation stamp that, with the key, tells a record from a later one that uses the same key."""
+
+    def merged_into(self, row: Row) -> str | None:
+        """The key of the record that this one of the other side was merged into, if it was."""
+        return None
+
+    def parents(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
+        """The records that must be linked first."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A setting that does not hold: which, and what to do about it."""
+
+    setting: str
+    text: str
+
+
+class TemplateType(ABC):
+    """One kind of connection: its settings, its objects, its checks."""
+
+    name: str
+    title: str
+    settings_model: type[BaseModel]
+    objects: tuple[ObjectType, ...]
+    references: tuple[Reference, ...] = ()
+
+    @abstractmethod
+    def check(self, settings: Any, lists: Mapping[str, Sequence[Row]]) -> list[Problem]:
+        """Which settings SAP or the other side would refuse; ``lists`` are those of :attr:`references`."""
+
+    @abstractmethod
+    def missing(self, object_name: str, settings: Any) -> list[Problem]:
+        """What must be set before that object can be initialized."""
+
+    def object(self, name: str) -> ObjectType | None:
+        """Its object of that name."""
+        return next((o for o in self.objects if o.name == name), None)

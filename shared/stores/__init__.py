@@ -1,0 +1,1 @@
+"""Table and Queue Storage: everything the hub remembers lives here; no business rule does."""

@@ -1,0 +1,470 @@
+"""The state of records: what the hub remembers of each, never what is in it.
+
+One table, ``PartitionKey = template|object``, so that all rows of one record change in one transaction:
+
+====================================  ==============================================================================
+``r:s:<SAP key>``, ``r:o:<other>``    the record, keyed by the side where it was born or marked, never renamed
+``p:s:<SAP key>``, ``p:o:<other>``    pointer from the key on the opposite side; inserted only if absent
+``d:<not before>:<side>:<key>``       due: what a plan or the sweeper must pick up besides changes
+``f:<side>:<key>``                    listed failure or conflict
+``b:<batch>:<side>:<key>``            membership in a named batch of marks
+``w:<side>:<parent key>:<object>:…``  waiter: a parked child, in its parent's partition
+====================================  ==============================================================================
+
+Keys are percent-encoded. Everything is saved by ETag: who loses the race delivers the record again from fresh data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.errors import LostRace
+from shared.ports import Mark, SideName
+from shared.stores.tables import Op, Table, Tables, decode_key, encode_key, pack
+
+SCHEMA_VERSION = 1
+_SHORT = {SideName.SAP: "s", SideName.OTHER: "o"}
+_SIDE = {short: side for side, short in _SHORT.items()}
+HIGH = "~"  # sorts after every character of an encoded key
+AFTER = "!"  # row key + "!" is the first row after it: encoded keys hold no smaller character
+
+
+def partition(template: str, object_name: str) -> str:
+    """The partition of one object's records in one template."""
+    return f"{template}|{object_name}"
+
+
+def record_row(side: SideName, key: str) -> str:
+    """Row key of a record born or marked on that side."""
+    return f"r:{_SHORT[side]}:{encode_key(key)}"
+
+
+def pointer_row(side: SideName, key: str) -> str:
+    """Row key of the pointer from a key on the side where the record was not born."""
+    return f"p:{_SHORT[side]}:{encode_key(key)}"
+
+
+def failure_row(side: SideName, key: str) -> str:
+    """Row key of a listed failure."""
+    return f"f:{_SHORT[side]}:{encode_key(key)}"
+
+
+def batch_row(batch: str, side: SideName, key: str) -> str:
+    """Row key of a batch membership."""
+    return f"b:{encode_key(batch)}:{_SHORT[side]}:{encode_key(key)}"
+
+
+def due_row(not_before: datetime, side: SideName, key: str) -> str:
+    """Row key of a due record; sorts by time."""
+    return f"{due_prefix(not_before)}:{_SHORT[side]}:{encode_key(key)}"
+
+
+def due_prefix(moment: datetime) -> str:
+    """Where due rows of that moment begin."""
+    return f"d:{int(moment.timestamp() * 1000):014d}"
+
+
+def parse_key(row_key: str) -> tuple[SideName, str]:
+    """Side and key at the end of an ``r:``, ``p:``, ``f:``, ``d:`` or ``b:`` row key."""
+    short, key = row_key.rsplit(":", 2)[1:]
+    return _SIDE[short], decode_key(key)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A link being created: what the new record will be called, until when nobody else may try, and who tries."""
+
+    key: str
+    until: datetime
+    owner: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a record needs a person: class, masked reason, field names. ``kind`` is the outcome that lists it."""
+
+    kind: str
+    error: str
+    reason: str
+    fields: tuple[str, ...] = ()
+    since: str = ""
+
+
+@dataclass
+class Record:
+    """What is known of one record. ``keys[born]`` is always there, the opposite key once it is linked."""
+
+    born: SideName
+    keys: dict[SideName, str]
+    mark: Mark = field(default_factory=Mark)
+    claim: Claim | None = None
+    base_key: str = ""
+    bases: dict[SideName, dict[str, str]] = field(default_factory=lambda: {SideName.SAP: {}, SideName.OTHER: {}})
+    versions: dict[SideName, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
+    resolutions: dict[str, SideName] = field(default_factory=dict)
+    birth: str = ""
+    deleted: str = ""
+    parked: tuple[str, ...] = ()
+    parked_since: datetime | None = None
+    due: str = ""
+    attempt: int = 0
+    outcome: str = ""
+    outcome_at: datetime | None = None
+    run: str = ""
+    ruled: dict[str, str] = field(default_factory=dict)
+    failure: Failure | None = None
+    etag: str | None = None
+    pointer_etag: str | None = None
+    stored: Record | None = None
+    absorbed: Record | None = None
+
+    @property
+    def born_key(self) -> str:
+        """Its key on the side where it was born or marked."""
+        return self.keys[self.born]
+
+    @property
+    def linked(self) -> bool:
+        """Whether both sides are known to hold it."""
+        return len(self.keys) == 2
+
+    def set_due(self, moment: datetime | None) -> None:
+        """Ask for delivery at that time, or no more."""
+        self.due = "" if moment is None else due_row(moment, self.born, self.born_key)
+
+    def unlink(self) -> None:
+        """Forget the other side; the mark stays."""
+        self.keys.pop(self.born.opposite, None)
+        self.versions.clear()
+        self.bases = {SideName.SAP: {}, SideName.OTHER: {}}
+        self.held, self.asked, self.ruled, self.claim, self.deleted = {}, (), {}, None, ""
+
+
+def new_record(born: SideName, key: str) -> Record:
+    """A record that is not in the table yet."""
+    return Record(born=born, keys={born: key})
+
+
+class Records:
+    """All records of all flows."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table: Table = tables.table("records")
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def load(
+        self, pk: str, side: SideName, keys: Sequence[str], *, contiguous: bool = False
+    ) -> dict[str, Record]:
+        """Records by their key on one side; keys that nothing is known of are absent.
+
+        ``contiguous``: the keys were cut in row-key order from this table, so that one range query reads them.
+        """
+        if not keys:
+            return {}
+        if contiguous:
+            found = await self._load_range(pk, side, keys)
+        else:
+            wanted = [record_row(side, k) for k in keys] + [pointer_row(side, k) for k in keys]
+            found = [row async for row in self._table.query(pk, rows=wanted)]
+        records: dict[str, Record] = {}
+        pointed: dict[str, dict[str, Any]] = {}
+        for row in found:
+            if row["RowKey"].startswith("r:"):
+                record = from_row(row)
+                records[record.keys[side]] = record
+            else:
+                pointed[row["record"]] = row
+        if pointed:
+            async for row in self._table.query(pk, rows=list(pointed)):
+                record = from_row(row)
+                record.pointer_etag = pointed[row["RowKey"]]["etag"]
+                records[record.keys.get(side, parse_key(pointed[row["RowKey"]]["RowKey"])[1])] = record
+        return records
+
+    async def _load_range(self, pk: str, side: SideName, keys: Sequence[str]) -> list[dict[str, Any]]:
+        wanted = {record_row(side, k) for k in keys} | {pointer_row(side, k) for k in keys}
+        names = sorted(encode_key(k) for k in keys)
+        rows: list[dict[str, Any]] = []
+        for prefix in ("r", "p"):
+            start = f"{prefix}:{_SHORT[side]}:"
+            low, high = start + names[0], start + names[-1] + AFTER
+            rows += [row async for row in self._table.query(pk, low=low, high=high) if row["RowKey"] in wanted]
+        return rows
+
+    async def unchanged(self, pk: str, side: SideName, versions: dict[str, str], *, contiguous: bool) -> set[str]:
+        """The keys whose pointer already carries that version: nothing else needs to be read for them."""
+        low_high = sorted(pointer_row(side, k) for k in versions)
+        query = (
+            self._table.query(pk, low=low_high[0], high=low_high[-1] + AFTER, select=["RowKey", "version"])
+            if contiguous
+            else self._table.query(pk, rows=low_high, select=["RowKey", "version"])
+        )
+        seen = {parse_key(row["RowKey"])[1]: row.get("version", "") async for row in query}
+        return {k for k, version in versions.items() if version and seen.get(k) == version}
+
+    async def get(self, pk: str, side: SideName, key: str) -> Record | None:
+        """One record by its key on one side."""
+        return (await self.load(pk, side, [key])).get(key)
+
+    async def marked(self, pk: str, after: str, size: int) -> tuple[list[Record], str]:
+        """A page of records whose mark is on, in row-key order after ``after`` ("" to begin; "" back: no more)."""
+        rows, more = await self._table.page(
+            pk, low=after + AFTER if after else "r:", high="r;", continuation=None, size=size
+        )
+        records = [from_row(row) for row in rows]
+        return [r for r in records if r.mark.on], rows[-1]["RowKey"] if rows and more is not None else ""
+
+    async def due(self, pk: str, until: datetime, limit: int) -> list[tuple[SideName, str]]:
+        """Up to ``limit`` (side, key) that are due by then, oldest first."""
+        rows, _ = await self._table.page(
+            pk, low="d:", high=due_prefix(until) + HIGH, continuation=None, size=min(limit, 1000)
+        )
+        return [parse_key(row["RowKey"]) for row in rows]
+
+    async def due_page(self, pk: str, until: datetime, after: str, size: int) -> tuple[list[tuple[SideName, str]], str]:
+        """A page of due (side, key) after row ``after``; the second value continues ("" back: no more)."""
+        low = after + AFTER if after else "d:"
+        rows, more = await self._table.page(pk, low=low, high=due_prefix(until) + HIGH, continuation=None, size=size)
+        return [parse_key(r["RowKey"]) for r in rows], rows[-1]["RowKey"] if rows and more is not None else ""
+
+    async def listed(
+        self, pk: str, prefix: str, continuation: str | None, size: int
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of raw rows under a prefix (``f:``, ``b:<batch>:``, ``w:``)."""
+        return await self._table.page(pk, low=prefix, high=prefix + HIGH, continuation=continuation, size=size)
+
+    def rows(self, pk: str, prefix: str) -> AsyncIterator[dict[str, Any]]:
+        """All raw rows under a prefix."""
+        return self._table.query(pk, low=prefix, high=prefix + HIGH)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    async def save(self, pk: str, records: Iterable[Record]) -> list[Record]:
+        """Save each record with all its rows in one transaction; answers those that lost their race.
+
+        Several records share a transaction; when one loses, the others of it are saved again without it.
+        """
+        groups = [(record, _operations(pk, record)) for record in records]
+        lost: list[Record] = []
+        for chunk in pack([ops for _, ops in groups if ops]):
+            lost += await self._transact(chunk, groups)
+        return lost
+
+    async def _transact(self, chunk: list[Op], groups: list[tuple[Record, list[Op]]]) -> list[Record]:
+        members = [(record, ops) for record, ops in groups if ops and any(ops[0] is op for op in chunk)]
+        lost: list[Record] = []
+        while members:
+            operations = [op for _, ops in members for op in ops]
+            try:
+                etags = await self._table.transact(operations)
+            except LostRace as race:
+                at = getattr(race, "index", None)
+                index = _owner_of(members, at) if at is not None else (0 if len(members) == 1 else None)
+                if index is None:  # the loser is not named: save one by one
+                    for member in members:
+                        lost += await self._transact(member[1], [member])
+                    return lost
+                lost.append(members.pop(index)[0])
+                continue
+            _remember(members, operations, etags)
+            return lost
+        return lost
+
+    async def park(self, parent_pk: str, side: SideName, parent_key: str, child: tuple[str, SideName, str]) -> None:
+        """Write the waiter row of a child in its parent's partition; repeats are harmless."""
+        object_name, child_side, child_key = child
+        row = f"{waiter_prefix(side, parent_key)}{object_name}:{_SHORT[child_side]}:{encode_key(child_key)}"
+        await self._table.put({"PartitionKey": parent_pk, "RowKey": row, "v": SCHEMA_VERSION})
+
+    async def remove(self, pk: str, row_key: str) -> None:
+        """Delete one row that stands by itself (a waiter, a stale due row)."""
+        await self._table.delete(pk, row_key)
+
+
+def waiter_prefix(side: SideName, parent_key: str) -> str:
+    """Where the waiters of one parent begin."""
+    return f"w:{_SHORT[side]}:{encode_key(parent_key)}:"
+
+
+def parse_waiter(row_key: str) -> tuple[SideName, str, str, SideName, str]:
+    """(parent side, parent key, child object, child side, child key) of a waiter row."""
+    _, side, parent, child_object, child_side, child = row_key.split(":")
+    return _SIDE[side], decode_key(parent), child_object, _SIDE[child_side], decode_key(child)
+
+
+def _owner_of(members: list[tuple[Record, list[Op]]], index: int) -> int | None:
+    position = 0
+    for i, (_, ops) in enumerate(members):
+        position += len(ops)
+        if index < position:
+            return i
+    return None
+
+
+def _remember(members: list[tuple[Record, list[Op]]], operations: list[Op], etags: Sequence[str | None]) -> None:
+    by_row = {op.entity["RowKey"]: etag for op, etag in zip(operations, etags, strict=True)}
+    for record, _ in members:
+        record.etag = by_row.get(record_row(record.born, record.born_key), record.etag)
+        if record.linked:
+            opposite = record.born.opposite
+            record.pointer_etag = by_row.get(pointer_row(opposite, record.keys[opposite]), record.pointer_etag)
+        else:
+            record.pointer_etag = None
+        record.absorbed = None
+        record.stored = _snapshot(record)
+
+
+def _snapshot(record: Record) -> Record:
+    record.stored = None
+    return deepcopy(record)
+
+
+def _operations(pk: str, record: Record) -> list[Op]:
+    """The row changes that bring the table from what is stored to what the record says now."""
+    before = record.stored
+    row = {"PartitionKey": pk, "RowKey": record_row(record.born, record.born_key), **to_row(record)}
+    ops = [Op("insert", row)] if before is None else [Op("replace", row, record.etag)]
+    ops += _pointer_operations(pk, record, before)
+    ops += _set_difference(pk, {before.due} if before else set(), {record.due})
+    failed_before = {failure_row(before.born, before.born_key)} if before and before.failure else set()
+    if record.failure is not None:
+        failure = {
+            "PartitionKey": pk,
+            "RowKey": failure_row(record.born, record.born_key),
+            "v": SCHEMA_VERSION,
+            "kind": record.failure.kind,
+            "error": record.failure.error,
+            "reason": record.failure.reason,
+            "fields": json.dumps(record.failure.fields),
+            "since": record.failure.since,
+            "sap_key": record.keys.get(SideName.SAP, ""),
+            "other_key": record.keys.get(SideName.OTHER, ""),
+        }
+        ops.append(Op("put", failure))
+    else:
+        ops += [Op("delete", {"PartitionKey": pk, "RowKey": rk}) for rk in failed_before]
+    old = {batch_row(b, record.born, record.born_key) for b in (before.mark.batches if before else ())}
+    new = {batch_row(b, record.born, record.born_key) for b in record.mark.batches}
+    ops += _set_difference(pk, old, new)
+    return ops + (_removal(pk, record.absorbed) if record.absorbed else [])
+
+
+def _removal(pk: str, record: Record) -> list[Op]:
+    """Delete an unlinked record with all its rows."""
+    own = record_row(record.born, record.born_key)
+    rows = {record.due} | {batch_row(b, record.born, record.born_key) for b in record.mark.batches}
+    if record.failure is not None:
+        rows.add(failure_row(record.born, record.born_key))
+    gone = [Op("delete", {"PartitionKey": pk, "RowKey": rk}) for rk in sorted(rows) if rk]
+    return [Op("delete", {"PartitionKey": pk, "RowKey": own}, record.etag), *gone]
+
+
+def _pointer_operations(pk: str, record: Record, before: Record | None) -> list[Op]:
+    side = record.born.opposite
+    old = before.keys.get(side) if before else None
+    new = record.keys.get(side)
+    ops = []
+    if old is not None and old != new:
+        ops.append(Op("delete", {"PartitionKey": pk, "RowKey": pointer_row(side, old)}))
+    if new is not None and (old != new or (before and before.versions.get(side) != record.versions.get(side))):
+        entity = {
+            "PartitionKey": pk,
+            "RowKey": pointer_row(side, new),
+            "v": SCHEMA_VERSION,
+            "record": record_row(record.born, record.born_key),
+            "version": record.versions.get(side, ""),
+        }
+        ops.append(Op("insert", entity) if old != new else Op("put", entity))
+    return ops
+
+
+def _set_difference(pk: str, old: set[str], new: set[str]) -> list[Op]:
+    gone = [Op("delete", {"PartitionKey": pk, "RowKey": rk}) for rk in sorted(old - new) if rk]
+    come = [Op("put", {"PartitionKey": pk, "RowKey": rk, "v": SCHEMA_VERSION}) for rk in sorted(new - old) if rk]
+    return gone + come
+
+
+def to_row(record: Record) -> dict[str, Any]:
+    """The columns of a record's row."""
+    return {
+        "v": SCHEMA_VERSION,
+        "sap_key": record.keys.get(SideName.SAP, ""),
+        "other_key": record.keys.get(SideName.OTHER, ""),
+        "batches": json.dumps(sorted(record.mark.batches)),
+        "attributes": json.dumps(dict(record.mark.attributes)),
+        "claim": json.dumps([record.claim.key, record.claim.until.timestamp(), record.claim.owner])
+        if record.claim
+        else "",
+        "base_key": record.base_key,
+        "base_sap": json.dumps(record.bases[SideName.SAP], separators=(",", ":")),
+        "base_other": json.dumps(record.bases[SideName.OTHER], separators=(",", ":")),
+        "sap_version": record.versions.get(SideName.SAP, ""),
+        "other_version": record.versions.get(SideName.OTHER, ""),
+        "held": json.dumps(record.held),
+        "asked": json.dumps(record.asked),
+        "resolutions": json.dumps(record.resolutions),
+        "birth": record.birth,
+        "deleted": record.deleted,
+        "parked": json.dumps(record.parked),
+        "parked_since": record.parked_since.isoformat() if record.parked_since else "",
+        "due": record.due,
+        "attempt": record.attempt,
+        "outcome": record.outcome,
+        "outcome_at": record.outcome_at.isoformat() if record.outcome_at else "",
+        "run": record.run,
+        "ruled": json.dumps(record.ruled),
+        "failure": json.dumps(vars(record.failure)) if record.failure else "",
+    }
+
+
+def from_row(row: dict[str, Any]) -> Record:
+    """A record as its row says; remembers what is stored so that saving writes only differences."""
+    born, born_key = parse_key(row["RowKey"])
+    keys = {born: born_key}
+    opposite = row["sap_key"] if born is SideName.OTHER else row["other_key"]
+    if opposite:
+        keys[born.opposite] = opposite
+    failure = json.loads(row["failure"]) if row.get("failure") else None
+    claim = json.loads(row["claim"]) if row.get("claim") else None
+    record = Record(
+        born=born,
+        keys=keys,
+        mark=Mark(frozenset(json.loads(row["batches"])), json.loads(row["attributes"])),
+        claim=Claim(claim[0], datetime.fromtimestamp(claim[1], UTC), claim[2]) if claim else None,
+        base_key=row["base_key"],
+        bases={SideName.SAP: json.loads(row["base_sap"]), SideName.OTHER: json.loads(row["base_other"])},
+        versions={
+            side: version
+            for side, version in ((SideName.SAP, row["sap_version"]), (SideName.OTHER, row["other_version"]))
+            if version
+        },
+        held=json.loads(row["held"]),
+        asked=tuple(json.loads(row["asked"])),
+        resolutions={name: SideName(side) for name, side in json.loads(row["resolutions"]).items()},
+        birth=row["birth"],
+        deleted=row["deleted"],
+        parked=tuple(json.loads(row["parked"])),
+        parked_since=_moment(row["parked_since"]),
+        due=row["due"],
+        attempt=row["attempt"],
+        outcome=row["outcome"],
+        outcome_at=_moment(row["outcome_at"]),
+        run=row["run"],
+        ruled=json.loads(row["ruled"]),
+        failure=Failure(**{**failure, "fields": tuple(failure["fields"])}) if failure else None,
+        etag=row["etag"],
+    )
+    record.stored = _snapshot(record)
+    return record
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

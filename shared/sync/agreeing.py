@@ -1,0 +1,102 @@
+"""The last stage of a delivery: remember what both sides show now, and what came of each record."""
+
+from __future__ import annotations
+
+from shared.errors import Conflict
+from shared.ports import Mark, SideName
+from shared.stores.records import Failure, Record
+from shared.sync import parking
+from shared.sync.items import Item
+from shared.sync.merge import new_bases
+from shared.sync.outcomes import Outcome
+from shared.sync.writing import Writing
+
+
+class Agreeing(Writing):
+    """Links, bases and outcomes are saved after the writes, all rows of a record in one transaction."""
+
+    def _settle(self, items: list[Item]) -> None:
+        for item in items:
+            if item.error is not None:
+                self._fail(item, item.error)
+            else:
+                self._agree(item)
+
+    def _agree(self, item: Item) -> None:
+        """Both sides hold it: remember what each shows now."""
+        record, created, merged = item.known, item.create, item.merged
+        assert merged is not None
+        self._take_attributes(item)
+        not_taken = {side: w.held for side, w in item.writings.items()}
+        after = {s: item.after.get(s, item.readings[s]) for s in SideName}
+        record.bases = new_bases(record.bases, merged, item.readings, after, not_taken, self.prints)
+        record.base_key = self.prints.key_id
+        for side in SideName:
+            if self._nobody_else_wrote(item, side):
+                record.versions[side] = self._version(side, item.rows[side])
+        record.held = {**merged.held, **{k: v for held in not_taken.values() for k, v in held.items()}}
+        record.ruled = {name: winner.value for name, winner in merged.ruled.items()}
+        record.asked = tuple(sorted(merged.asked))
+        self._clear(record)
+        if record.asked:
+            self._ask(item)
+        else:
+            record.resolutions = {}
+            done = Outcome.CREATED if created else Outcome.UPDATED if item.written else Outcome.UNCHANGED
+            outcome = Outcome.HELD if record.held and done is Outcome.UNCHANGED else done
+            record.outcome = outcome
+            item.finish(outcome, save=True)
+
+    def _take_attributes(self, item: Item) -> None:
+        attributes = {k: v for w in item.writings.values() for k, v in w.attributes.items()}
+        if attributes:
+            mark = item.known.mark
+            item.known.mark = Mark(mark.batches, {**mark.attributes, **attributes})
+            row = item.rows[SideName.SAP]
+            item.after[SideName.SAP] = self.object.read(SideName.SAP, row, item.known.mark, self.ctx)
+            item.written.add(SideName.SAP)
+
+    def _nobody_else_wrote(self, item: Item, side: SideName) -> bool:
+        """Whether the read-back shows only our own change: else the version counts as not seen."""
+        if side not in item.rows:
+            return False
+        after = item.after.get(side)
+        if after is None or item.merged is None or (item.create and side is self.far):
+            return True
+        before = item.readings[side]
+        return not any(
+            self.prints.of(name, value) != self.prints.of(name, before.values.get(name))
+            for name, value in after.values.items()
+            if name not in item.merged.to[side] and name in before.values
+        )
+
+    def _ask(self, item: Item) -> None:
+        record = item.known
+        text = "The same fields were edited on both sides; choose a winner for each."
+        record.failure = Failure(
+            Outcome.CONFLICT, Conflict.__name__, text, record.asked, since=self.hub.now().isoformat()
+        )
+        record.outcome = Outcome.CONFLICT
+        item.finish(Outcome.CONFLICT, text, save=True)
+
+    async def _save(self, items: list[Item]) -> set[str]:
+        """Save links, bases and outcomes; then wake the children that waited for what is linked now."""
+        fresh = [i for i in items if i.known.linked and (i.known.stored is None or not i.known.stored.linked)]
+        changed = [i for i in items if _differs(i.known)]
+        lost = await self.hub.records.save(self.flow.pk, [i.known for i in changed])
+        gone = {id(r) for r in lost}
+        await parking.release(self.hub, self.flow, [i.known for i in fresh if id(i.known) not in gone])
+        await parking.look_again(self.hub, self.flow, [i for i in items if i.outcome is Outcome.PARKED])
+        return {i.key for i in changed if id(i.known) in gone}
+
+
+def _differs(record: Record) -> bool:
+    """Whether anything but the time of the last look changed."""
+    before = record.stored
+    if before is None:
+        return True
+    ours, theirs = dict(vars(record)), dict(vars(before))
+    for name in ("stored", "etag", "pointer_etag", "run", "outcome_at"):
+        ours.pop(name)
+        theirs.pop(name)
+    return ours != theirs

@@ -1,0 +1,52 @@
+"""One record on its way through one delivery: what was read of it, what was decided, what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.errors import HubError
+from shared.objects.model import Reading, Writing
+from shared.ports import Row, SideName
+from shared.stores.records import Record
+from shared.sync.merge import Merge
+from shared.sync.outcomes import Outcome
+
+
+@dataclass
+class Item:
+    """A record in delivery. ``key`` is its key on the side whose change is carried; ``outcome`` ends its way."""
+
+    key: str
+    version: str = ""
+    forced: bool = False
+    record: Record | None = None
+    rows: dict[SideName, Row] = field(default_factory=dict)
+    readings: dict[SideName, Reading] = field(default_factory=dict)
+    merged: Merge | None = None
+    create: bool = False
+    writings: dict[SideName, Writing] = field(default_factory=dict)
+    written: set[SideName] = field(default_factory=set)
+    expected: dict[SideName, Reading] = field(default_factory=dict)
+    after: dict[SideName, Reading] = field(default_factory=dict)
+    seen_versions: dict[SideName, str] = field(default_factory=dict)
+    error: HubError | None = None
+    error_side: SideName | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    merged_into: str = ""
+    save: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether its way is not over yet."""
+        return self.outcome is None
+
+    def finish(self, outcome: Outcome, reason: str = "", *, save: bool = False) -> None:
+        """End its way; ``save`` if its record must be written."""
+        self.outcome, self.reason, self.save = outcome, reason, save or self.save
+
+    @property
+    def known(self) -> Record:
+        """Its record, which the caller knows to be there."""
+        assert self.record is not None
+        return self.record

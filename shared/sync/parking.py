@@ -1,0 +1,92 @@
+"""Children that wait for their parents, and parents that wake them.
+
+A wake-up can't be missed: a child is saved as parked with its waiter rows, *then* it looks for its parents again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from shared.errors import Parked
+from shared.objects.model import Parent
+from shared.ports import SideName
+from shared.stores.records import Record, parse_waiter, partition, waiter_prefix
+from shared.sync.hub import Flow, Hub
+from shared.sync.items import Item
+from shared.sync.outcomes import Outcome
+
+_TRIES = 5
+
+
+async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[Item]) -> None:
+    """End the way of every record one of whose parents is not linked yet."""
+    parents = {i.key: p for i in items if (p := flow.object.parents(near, i.rows[near], flow.ctx))}
+    if not parents:
+        return
+    missing = await _unlinked(hub, flow, {p for some in parents.values() for p in some})
+    for item in items:
+        waits_for = [p for p in parents.get(item.key, ()) if p in missing]
+        if not waits_for:
+            continue
+        record = item.known
+        record.parked = tuple(f"{p.object}|{p.side.value}|{p.key}" for p in waits_for)
+        record.parked_since = record.parked_since or hub.now()
+        record.set_due(None)
+        record.outcome = Outcome.PARKED
+        names = ", ".join(sorted({p.object for p in waits_for}))
+        item.finish(Outcome.PARKED, f"its {names} is not linked yet", save=True)
+
+
+async def look_again(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
+    """Write the waiter rows of saved children, then look once more: a parent linked meanwhile frees its child at once."""
+    for item in items:
+        record = item.known
+        parents = [parse_parent(text) for text in record.parked]
+        for parent in parents:
+            pk = partition(flow.template.id, parent.object)
+            await hub.records.park(pk, parent.side, parent.key, (flow.object.name, record.born, record.born_key))
+        if not await _unlinked(hub, flow, set(parents)):
+            await wake(hub, flow.pk, record.born, record.born_key)
+
+
+async def release(hub: Hub, flow: Flow, records: Sequence[Record]) -> None:
+    """Wake the children of records that were linked just now."""
+    if not flow.object.parent_of:
+        return
+    for record in records:
+        for side, key in record.keys.items():
+            rows = [row async for row in hub.records.rows(flow.pk, waiter_prefix(side, key))]
+            for row in rows:
+                _, _, child_object, child_side, child_key = parse_waiter(row["RowKey"])
+                await wake(hub, partition(flow.template.id, child_object), child_side, child_key)
+                await hub.records.remove(flow.pk, row["RowKey"])
+
+
+async def wake(hub: Hub, pk: str, side: SideName, key: str) -> None:
+    """Make a record due now, from whatever state it is in."""
+    for _ in range(_TRIES):
+        record = await hub.records.get(pk, side, key)
+        if record is None:
+            return
+        record.set_due(hub.now())
+        if not await hub.records.save(pk, [record]):
+            return
+    raise Parked("A waiting record's state is contended.")
+
+
+def parse_parent(text: str) -> Parent:
+    """A parent as it is kept in a parked record."""
+    name, side, key = text.split("|", 2)
+    return Parent(name, SideName(side), key)
+
+
+async def _unlinked(hub: Hub, flow: Flow, parents: set[Parent]) -> set[Parent]:
+    groups: dict[tuple[str, SideName], list[Parent]] = defaultdict(list)
+    for parent in parents:
+        groups[parent.object, parent.side].append(parent)
+    missing: set[Parent] = set()
+    for (name, side), some in groups.items():
+        known = await hub.records.load(partition(flow.template.id, name), side, [p.key for p in some])
+        missing |= {p for p in some if p.key not in known or not known[p.key].linked}
+    return missing

@@ -1,0 +1,239 @@
+"""Planning: which keys a run delivers, cut into slices.
+
+Slices and the cursor behind them are saved in one transaction *before* their messages are sent, so a plan that dies
+continues from the cursor; it sends the messages of its last page again, which is harmless. A direction is planned only
+when the one before it was delivered: in a two-way object what comes in is merged before anything goes out.
+Memory is flat: one page of keys at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.errors import HubError, LostRace, Misconfigured, NotFound, Rejected, Throttled, Transient
+from shared.objects.model import Direction
+from shared.ports import KeyVersion, SideName
+from shared.stores.runs import ObjectState, Plan, Run, Slice, slice_id
+from shared.sync import finish
+from shared.sync.hub import Flow, Hub, readable
+from shared.sync.outcomes import RunStatus
+
+_PAGE = 1000
+_SLICES_AT_ONCE = 50
+
+
+@dataclass
+class _Batch:
+    """Keys found together: one page of a source."""
+
+    side: SideName
+    entries: list[KeyVersion]
+    cursor: str
+    contiguous: bool = False
+    forced: bool = False
+
+
+async def on_message(hub: Hub, message: dict[str, Any]) -> None:
+    """Work on one message of a run's chain: plan on, or look whether the run is finished."""
+    readable(message, "run", "step", "beat")
+    run = await hub.runs.run(message["run"])
+    if run is None or RunStatus(run.status).over:
+        return
+    state = await hub.runs.object(run.template, run.object)
+    if state.active is None or state.active.run != run.id or state.beat != message["beat"]:
+        return
+    try:
+        if message["step"] == "plan":
+            await _Planner(hub, state, run).work()
+        else:
+            await finish.look(hub, state, run)
+    except LostRace:
+        await hub.send_run(run.id, message["step"], state.beat, delay_seconds=1)
+    except (Throttled, Transient) as error:
+        await _wait(hub, run, message, error)
+    except (Misconfigured, Rejected, NotFound) as error:
+        await finish.stop(hub, run.id, error)
+
+
+async def _wait(hub: Hub, run: Run, message: dict[str, Any], error: HubError) -> None:
+    """The source is not well: try again later, with a new beat so that only this message goes on."""
+    state = await hub.runs.object(run.template, run.object)
+    if state.active is None or state.active.run != run.id or state.beat != message["beat"]:
+        return
+    asked = error.retry_after_seconds if isinstance(error, Throttled) else None
+    state.beat, state.beat_at = state.beat + 1, hub.now()
+    delay = asked or hub.times.delay(min(state.beat, 6))
+    await hub.runs.save_object(state)
+    await hub.send_run(run.id, message["step"], state.beat, delay_seconds=delay)
+
+
+class _Planner:
+    """One invocation's work on one run's plan."""
+
+    def __init__(self, hub: Hub, state: ObjectState, run: Run) -> None:
+        self.hub, self.state, self.run = hub, state, run
+        self.until = hub.now() + timedelta(seconds=hub.times.plan_budget)
+        self.seen_due: set[tuple[SideName, str]] = set()
+
+    async def work(self) -> None:
+        """Begin if nobody has, then plan direction by direction until one has slices, or all are done."""
+        plan = Plan()
+        if self.state.began:
+            plan = await self.hub.runs.plan(self.run.id)
+            await self._resend(plan)
+        else:
+            await self._begin()
+        flow = await self.hub.flow(self.run.template, self.run.object, lists=False)
+        if plan.planned:
+            await finish.expect(self.hub, self.state, self.run)
+            return
+        while plan.phase < len(flow.directions):
+            finished = await self._direction(flow, flow.directions[plan.phase], plan)
+            if not finished:
+                await self._continue_later()
+                return
+            if plan.planned:  # it has slices: wait for their end before the next direction
+                await finish.expect(self.hub, self.state, self.run)
+                return
+            plan.next_phase()
+        await finish.end(self.hub, self.state, self.run, plan)
+
+    async def _begin(self) -> None:
+        """From here on the run can no longer be joined; nothing has been read before."""
+        assert self.state.active is not None
+        self.run.mode, self.run.began_at = self.state.active.mode, self.hub.now()
+        self.run.status = self.state.status = RunStatus.PLANNING.value
+        self.state.began, self.state.beat_at = True, self.hub.now()
+        self.run.rescan, self.state.rescan = self.state.rescan, ()
+        await self.hub.runs.save_object(self.state, self.run)
+
+    async def _continue_later(self) -> None:
+        self.state.beat, self.state.beat_at = self.state.beat + 1, self.hub.now()
+        await self.hub.runs.save_object(self.state)
+        await self.hub.send_run(self.run.id, "plan", self.state.beat)
+
+    async def _resend(self, plan: Plan) -> None:
+        """Send the messages of slices that a planner before us saved but may not have sent."""
+        if plan.next_slice == 0:
+            return
+        async for item in self.hub.runs.slices(self.run.id, plan.phase):
+            if not item.done and item.attempt == 0:
+                await self.hub.send_slice(self.run.id, item.id, 0)
+
+    # --- one direction ----------------------------------------------------------------------------------------------
+
+    async def _direction(self, flow: Flow, direction: Direction, plan: Plan) -> bool:
+        """Plan one direction from its cursor; False if time ran out. ``plan.planned`` says whether it has slices."""
+        async for batch in self._batches(flow, direction, plan):
+            entries = [e for e in batch.entries if (batch.side, e.key) not in self.seen_due]
+            if plan.stage == "due":
+                self.seen_due.update((batch.side, e.key) for e in entries)
+            await self._save(plan, batch, entries)
+            if self.hub.now() >= self.until and plan.stage != "end":
+                return False
+        if plan.next_slice:
+            plan.planned = True
+            await self.hub.runs.save_plan(self.run.id, plan)
+        return True
+
+    async def _batches(self, flow: Flow, direction: Direction, plan: Plan) -> AsyncIterator[_Batch]:
+        """The pages of every source of this direction, from the plan's stage and cursor on."""
+        mode = self.run.mode
+        full = mode in ("full", "initialize") or direction.value in self.run.rescan
+        if plan.stage == "due":
+            if not full:
+                async for batch in self._due(flow, direction, plan.cursor):
+                    yield batch
+            plan.stage, plan.cursor = "source", ""
+        if plan.stage == "source" and mode != "due":
+            source = (
+                self._marked(flow, plan)
+                if full and direction is Direction.OUT
+                else self._changed(flow, direction, plan, full)
+            )
+            async for batch in source:
+                yield batch
+        plan.stage = "end"
+
+    async def _due(self, flow: Flow, direction: Direction, cursor: str) -> AsyncIterator[_Batch]:
+        """Records that are due, by the side where they were born."""
+        until = self.hub.now()
+        while True:
+            page, cursor = await self.hub.records.due_page(flow.pk, until, cursor, _PAGE)
+            mine = [KeyVersion(key) for side, key in page if side is direction.source]
+            if len(flow.directions) == 1:
+                mine += await self._translated(
+                    flow, direction, [key for side, key in page if side is not direction.source]
+                )
+            yield _Batch(direction.source, mine, cursor, forced=True)
+            if not cursor:
+                return
+
+    async def _translated(self, flow: Flow, direction: Direction, keys: Sequence[str]) -> list[KeyVersion]:
+        """In a one-way object: due records born on the other end, by the key that the source knows."""
+        records = await self.hub.records.load(flow.pk, direction.source.opposite, keys)
+        stranded = [r for r in records.values() if not r.linked]
+        for record in stranded:  # nothing reads the side where it was born any more
+            record.set_due(None)
+        await self.hub.records.save(flow.pk, stranded)
+        return [KeyVersion(r.keys[direction.source]) for r in records.values() if r.linked]
+
+    async def _marked(self, flow: Flow, plan: Plan) -> AsyncIterator[_Batch]:
+        """All marked records in row-key order: first those of SAP's own, then those born on the other side."""
+        if "out" not in plan.read_at:
+            plan.read_at["out"] = await flow.sides[SideName.SAP].ping()
+        cursor = plan.cursor
+        while True:
+            records, cursor = await self.hub.records.marked(flow.pk, cursor, _PAGE)
+            own = [KeyVersion(r.born_key) for r in records if r.born is SideName.SAP]
+            guests = [KeyVersion(r.keys[SideName.SAP]) for r in records if r.born is SideName.OTHER and r.linked]
+            if guests:
+                yield _Batch(SideName.SAP, guests, plan.cursor, forced=True)
+            yield _Batch(SideName.SAP, own, cursor, contiguous=True, forced=True)
+            if not cursor:
+                return
+
+    async def _changed(self, flow: Flow, direction: Direction, plan: Plan, full: bool) -> AsyncIterator[_Batch]:
+        """What the source says has changed since the watermark minus the overlap, or all of it."""
+        side, entity = flow.sides[direction.source], flow.object.entity(direction.source, flow.ctx)
+        since = None if full else self._since(direction)
+        cursor: str | None = plan.cursor or None
+        while True:
+            page = await side.changed(entity, since, cursor, _PAGE)
+            plan.read_at.setdefault(direction.value, page.read_at)
+            cursor = page.cursor
+            yield _Batch(direction.source, list(page.keys), cursor or "", forced=full)
+            if cursor is None:
+                return
+
+    def _since(self, direction: Direction) -> datetime | None:
+        mark = self.state.watermarks.get(direction.value)
+        return mark - timedelta(seconds=self.hub.times.overlap) if mark else None
+
+    # --- saving -----------------------------------------------------------------------------------------------------
+
+    async def _save(self, plan: Plan, batch: _Batch, entries: list[KeyVersion]) -> None:
+        """Save the page's slices with the cursor behind them, then send their messages."""
+        size = self.hub.slice_size
+        chunks = [entries[i : i + size] for i in range(0, len(entries), size)]
+        for at in range(0, len(chunks), _SLICES_AT_ONCE):
+            if at + _SLICES_AT_ONCE >= len(chunks):
+                plan.cursor = batch.cursor
+            part = [
+                Slice(
+                    id=slice_id(plan.phase, plan.next_slice + n),
+                    side=batch.side,
+                    entries=chunk,
+                    contiguous=batch.contiguous,
+                    forced=batch.forced,
+                    sent_at=self.hub.now(),
+                )
+                for n, chunk in enumerate(chunks[at : at + _SLICES_AT_ONCE])
+            ]
+            plan.next_slice += len(part)
+            await self.hub.runs.save_plan(self.run.id, plan, part)
+            for item in part:
+                await self.hub.send_slice(self.run.id, item.id, 0)

@@ -1,0 +1,117 @@
+"""Claims, writes and read-backs: the stages of a delivery that change a system."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from shared.errors import Misconfigured, Throttled, Transient
+from shared.objects.model import Direction, Reading
+from shared.ports import SideName, Write, WriteResult
+from shared.stores.records import Claim
+from shared.sync.items import Item
+from shared.sync.merge import for_create, merge
+from shared.sync.outcomes import Outcome
+from shared.sync.verdicts import Verdicts
+
+_NAMESPACE = uuid.UUID("6f1d3a52-8d0b-5c37-9a1e-2f0c9b7d4e61")
+
+
+class Writing(Verdicts):
+    """A claim is saved before a create; a create that may have happened is looked for before it is made again."""
+
+    async def _claim(self, items: list[Item]) -> set[str]:
+        """Write down what is about to be created, before it is: a second delivery sees it and waits."""
+        until = self.hub.now() + timedelta(seconds=self.hub.times.claim_expiry)
+        for item in items:
+            record = item.known
+            record.claim = Claim(self._claim_key(item), until, self.owner)
+            if not record.due:
+                record.set_due(until)
+        lost = await self.hub.records.save(self.flow.pk, [i.known for i in items])
+        gone = {id(r) for r in lost}
+        for item in items:
+            if id(item.known) in gone:
+                item.finish(Outcome.RETRYING, "its state changed meanwhile")
+        return {i.key for i in items if id(i.known) in gone}
+
+    def _claim_key(self, item: Item) -> str:
+        """The name under which a lost creation is found again: our reference in SAP, a fixed GUID elsewhere."""
+        record = item.known
+        if self.far is SideName.SAP:
+            return self.flow.reference_of(record.keys[self.near])
+        seed = "|".join((self.flow.template.id, self.object.name, record.keys[self.near], record.birth))
+        return str(uuid.uuid5(_NAMESPACE, seed))
+
+    async def _write(self, items: list[Item], sides: Sequence[SideName]) -> None:
+        """One side after the other, the far one first; each record's result by itself."""
+        for side in sides:
+            writes = [w for i in items if i.error is None and (w := self._to_write(i, side)) is not None]
+            if not writes:
+                continue
+            entity = self.object.entity(side, self.ctx)
+            try:
+                results = await self.flow.sides[side].write(entity, writes)
+            except (Throttled, Transient, Misconfigured):
+                await self._give_up_claims(items)
+                raise
+            by_key = {i.key: i for i in items}
+            for result in results:
+                self._take_result(by_key[result.ref], side, result)
+
+    def _to_write(self, item: Item, side: SideName) -> Write | None:
+        writing = item.writings.get(side)
+        if writing is None or side in item.written or not (writing.body or item.create):
+            return None
+        if item.create and side is self.far:
+            claim = item.known.claim
+            assert claim is not None
+            return Write(item.key, writing.body, key=None if side is SideName.SAP else claim.key, create=True)
+        return Write(item.key, writing.body, key=item.known.keys[side])
+
+    async def _give_up_claims(self, items: Iterable[Item]) -> None:
+        """Nothing was written: others need not wait for our claims."""
+        records = [i.known for i in items if i.create]
+        for record in records:
+            record.claim = None
+        await self.hub.records.save(self.flow.pk, records)
+
+    def _take_result(self, item: Item, side: SideName, result: WriteResult) -> None:
+        if result.error is not None:
+            item.error, item.error_side = result.error, side
+            return
+        item.written.add(side)
+        if item.create and side is self.far:
+            record = item.known
+            record.keys[side] = result.key or (record.claim.key if record.claim else "")
+        if result.row is not None and self.object.entity(side, self.ctx).version in result.row:
+            item.rows[side] = result.row
+            item.after[side] = self.object.read(side, result.row, item.known.mark, self.ctx)
+
+    async def _read_back(self, items: list[Item]) -> None:
+        """See what each side made of what it was given."""
+        for side in SideName:
+            wanted = {i.known.keys[side]: i for i in items if side in i.written and side not in i.after}
+            rows = await self._read(side, list(wanted))
+            for key, item in wanted.items():
+                if key in rows:
+                    item.rows[side] = rows[key]
+                    item.after[side] = self.object.read(side, rows[key], item.known.mark, self.ctx)
+
+    async def _complete(self, items: list[Item]) -> None:
+        """Tell our side what the new record was born with there: its number, the defaults of its settings."""
+        for item in items:
+            record = item.known
+            if self.direction is Direction.IN:
+                self._mark_arrival(item, item.rows[self.near])
+                item.readings[self.near] = self.object.read(self.near, item.rows[self.near], record.mark, self.ctx)
+            given = for_create(self.rules, item.readings[self.near], self.direction)
+            item.readings[self.far] = item.after.get(self.far, Reading({}))
+            travels = self._travels(item) if self.far in item.rows else frozenset()
+            item.merged = merge(self.rules, item.readings, {}, self.prints, travels=travels)
+            item.merged.given(self.far, given)
+            if back := item.merged.to[self.near]:
+                item.writings[self.near] = self.object.write(self.near, back, item.rows[self.near], self.ctx)
+        await self._write(items, (self.near,))
+        await self._read_back(items)

@@ -1,0 +1,16 @@
+"""The route that says why a record did or did not sync."""
+
+from __future__ import annotations
+
+from shared.sync import explain as explaining
+from shared.triggers.http.calls import Call, Nothing, Reply, Routes
+from shared.triggers.http.keys import RecordQuery
+
+routes = Routes()
+
+
+@routes.on("GET", "templates/{template}/explain", query=RecordQuery, body=Nothing)
+async def explain(call: Call[RecordQuery, Nothing]) -> Reply:
+    """Everything known of one record, and a sentence that sums it up."""
+    query = call.query
+    return Reply(await explaining.explain(call.hub, call.template, query.object, query.side, query.key))

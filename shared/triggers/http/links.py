@@ -1,0 +1,84 @@
+"""Routes of links and conflicts: see, make, undo, resolve."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.ports import SideName
+from shared.sync import failures, links
+from shared.sync.outcomes import Outcome
+from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, listed
+from shared.triggers.http.keys import KeyIn, KeyText, RecordQuery, side_and_key
+
+routes = Routes()
+_LINKS = "templates/{template}/links"
+_CONFLICTS = "templates/{template}/conflicts"
+
+
+class LinksQuery(Page):
+    """All links of an object, or the one of a key."""
+
+    object: str
+    side: SideName = SideName.SAP
+    key: KeyText | None = None
+
+
+class LinkIn(Strict):
+    """Two records that are the same thing."""
+
+    object: str
+    sap: KeyText
+    other: KeyText
+
+
+class ConflictsQuery(Page):
+    """The conflicts of one object, or of all."""
+
+    object: str | None = None
+
+
+class Resolution(Strict):
+    """Per field the side that wins."""
+
+    object: str
+    key: KeyIn
+    fields: dict[str, SideName] = Field(min_length=1)
+
+
+@routes.on("GET", _LINKS, query=LinksQuery, body=Nothing)
+async def links_list(call: Call[LinksQuery, Nothing]) -> Reply:
+    """Links, or the link of one key."""
+    query = call.query
+    if query.key is not None:
+        return listed([await links.get_link(call.hub, call.template, query.object, query.side, query.key)], None)
+    return listed(*await links.list_links(call.hub, call.template, query.object, query.continuation, query.size))
+
+
+@routes.on("PUT", _LINKS, query=Nothing, body=LinkIn)
+async def links_make(call: Call[Nothing, LinkIn]) -> Reply:
+    """Make a link by hand."""
+    body = call.body
+    return Reply(await links.make(call.hub, call.template, body.object, body.sap, body.other))
+
+
+@routes.on("DELETE", _LINKS, query=RecordQuery, body=Nothing)
+async def links_undo(call: Call[RecordQuery, Nothing]) -> Reply:
+    """Undo a link; answers what it was."""
+    query = call.query
+    return Reply(await links.undo(call.hub, call.template, query.object, query.side, query.key))
+
+
+@routes.on("GET", _CONFLICTS, query=ConflictsQuery, body=Nothing)
+async def conflicts_list(call: Call[ConflictsQuery, Nothing]) -> Reply:
+    """What only a person can decide: fields edited on both sides, records that claim the same place."""
+    query = call.query
+    chosen = failures.Chosen(query.object, kind=Outcome.CONFLICT, continuation=query.continuation)
+    return listed(*await failures.list_failures(call.hub, call.template, chosen, query.size))
+
+
+@routes.on("POST", _CONFLICTS + "/resolve", query=Nothing, body=Resolution)
+async def conflicts_resolve(call: Call[Nothing, Resolution]) -> Reply:
+    """Say which side wins, field by field; the next run carries it."""
+    body = call.body
+    side, key = side_and_key(body.key)
+    return Reply(await links.resolve(call.hub, call.template, body.object, side, key, body.fields))

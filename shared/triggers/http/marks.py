@@ -1,0 +1,129 @@
+"""Routes of marks: the selection window, marking by code or range, batches. ``{noun}`` is customers, items, …"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.errors import BadRequest
+from shared.sync import mark_runs, marks
+from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, accepted, listed
+from shared.triggers.http.keys import KeyText
+
+routes = Routes()
+_NOUN = "templates/{template}/{noun}"
+_BATCH = _NOUN + "/marks/batches/{batch}"
+
+type BatchName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f/\\]*$")
+]
+
+
+class Window(Page):
+    """The selection window: codes from … to, groups from … to."""
+
+    low: KeyText | None = Field(default=None, alias="from")
+    high: KeyText | None = Field(default=None, alias="to")
+    group_low: int | None = Field(default=None, alias="groupFrom")
+    group_high: int | None = Field(default=None, alias="groupTo")
+
+
+class _WithAttributes(BaseModel):
+    """Besides its own fields it takes the attributes of the marks (``accountType``), which the object knows."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _plain_attributes(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            if isinstance(value, bool) or not isinstance(value, str | int | None):
+                raise ValueError(f"{name} must be text or a whole number")
+        return self
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attributes that are given."""
+        return {name: str(value) for name, value in (self.model_extra or {}).items() if value not in (None, "")}
+
+
+class EntryIn(_WithAttributes):
+    """One code with its attributes."""
+
+    code: KeyText
+
+
+class CriteriaIn(_WithAttributes):
+    """A range with the attributes for all that is in it."""
+
+    low: KeyText | None = Field(default=None, alias="from")
+    high: KeyText | None = Field(default=None, alias="to")
+    group_low: int | None = Field(default=None, alias="groupFrom")
+    group_high: int | None = Field(default=None, alias="groupTo")
+
+
+class MarksIn(Strict):
+    """Either entries or criteria."""
+
+    batch: BatchName | None = None
+    marked: bool
+    entries: list[EntryIn] | None = None
+    criteria: CriteriaIn | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.entries is None) == (self.criteria is None):
+            raise ValueError("give entries or criteria, one of the two")
+        return self
+
+
+@routes.on("GET", _NOUN + "/candidates", query=Window, body=Nothing)
+async def marks_candidates(call: Call[Window, Nothing]) -> Reply:
+    """SAP's records of a range with code, name, group, whether they are marked, and their attributes."""
+    query = call.query
+    flow, marking = await marks.marking_flow(call.hub, call.template, call.path["noun"])
+    wanted = marks.Range(query.low, query.high, query.group_low, query.group_high)
+    return listed(*await marks.candidates(call.hub, flow, marking, wanted, query.continuation, query.size))
+
+
+@routes.on("POST", _NOUN + "/marks", query=Nothing, body=MarksIn)
+async def marks_change(call: Call[Nothing, MarksIn]) -> Reply:
+    """Mark or unmark: entries answer 200 with a result for each, criteria 202 and a run."""
+    body, noun = call.body, call.path["noun"]
+    if body.criteria is not None:
+        low_high = marks.Range(body.criteria.low, body.criteria.high, body.criteria.group_low, body.criteria.group_high)
+        change = marks.Change(body.marked, body.batch or "", body.criteria.attributes)
+        return accepted(call.app, await mark_runs.start_range(call.hub, call.template, noun, low_high, change))
+    entries = [marks.Entry(entry.code, entry.attributes) for entry in body.entries or ()]
+    results = await marks.mark_entries(call.hub, call.template, noun, entries, marked=body.marked, batch=body.batch)
+    return Reply({"results": results, "counts": _counted(results)})
+
+
+def _counted(results: list[dict[str, str]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for one in results:
+        counts[one["result"]] = counts.get(one["result"], 0) + 1
+    return counts
+
+
+@routes.on("GET", _BATCH, query=Page, body=Nothing)
+async def marks_batch(call: Call[Page, Nothing]) -> Reply:
+    """The members of a batch."""
+    query = call.query
+    members = await marks.batch_members(
+        call.hub, call.template, call.path["noun"], _batch(call), query.continuation, query.size
+    )
+    return listed(*members)
+
+
+@routes.on("DELETE", _BATCH, query=Nothing, body=Nothing)
+async def marks_undo(call: Call[Nothing, Nothing]) -> Reply:
+    """Take every member out of a batch: 202 and a run."""
+    return accepted(call.app, await mark_runs.start_undo(call.hub, call.template, call.path["noun"], _batch(call)))
+
+
+def _batch(call: Call[Any, Nothing]) -> str:
+    name = call.path["batch"].strip()
+    if not name or len(name) > 100:
+        raise BadRequest("A batch's name has 1 to 100 characters.", code="bad-batch", fields=["batch"])
+    return name

@@ -1,0 +1,55 @@
+"""Routes of one template's objects: state, schedule, first load, Sync Now."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.sync import configure, sync_now
+from shared.sync.schedule import Schedule
+from shared.triggers.http.calls import Call, Nothing, Reply, Routes, Strict, accepted
+from shared.triggers.http.keys import KeyIn, side_and_key
+
+routes = Routes()
+_OBJECT = "templates/{template}/objects/{object}"
+
+
+class SyncNow(Strict):
+    """What to bring over: what changed (delta), all (full), or named records."""
+
+    mode: Literal["delta", "full"] = "delta"
+    keys: list[KeyIn] = Field(default_factory=list)
+
+
+@routes.on("GET", "templates/{template}/objects", query=Nothing, body=Nothing)
+async def objects_list(call: Call[Nothing, Nothing]) -> Reply:
+    """State, schedule, last and next run of each object."""
+    return Reply({"items": await configure.overview(call.hub, call.template), "continuation": None})
+
+
+@routes.on("GET", _OBJECT + "/schedule", query=Nothing, body=Nothing)
+async def schedule_get(call: Call[Nothing, Nothing]) -> Reply:
+    """The schedule and its next five starts."""
+    return Reply(await configure.get_schedule(call.hub, call.template, call.path["object"]))
+
+
+@routes.on("PUT", _OBJECT + "/schedule", query=Nothing, body=Schedule)
+async def schedule_put(call: Call[Nothing, Schedule]) -> Reply:
+    """Replace the schedule; answers the next five starts."""
+    return Reply(await configure.save_schedule(call.hub, call.template, call.path["object"], call.body))
+
+
+@routes.on("POST", _OBJECT + "/initialize", query=Nothing, body=Nothing)
+async def initialize(call: Call[Nothing, Nothing]) -> Reply:
+    """The first load, once per object: 202 and a run."""
+    return accepted(call.app, await configure.initialize(call.hub, call.template, call.path["object"]))
+
+
+@routes.on("POST", _OBJECT + "/sync", query=Nothing, body=SyncNow)
+async def sync(call: Call[Nothing, SyncNow]) -> Reply:
+    """Sync Now: 202 and the run that carries what was saved before this call."""
+    keys = [side_and_key(key) for key in call.body.keys]
+    started = await sync_now.sync_now(call.hub, call.template, call.path["object"], call.body.mode, keys)
+    unknown = [{"side": side.value, "key": key} for side, key in started.unknown]
+    return accepted(call.app, started.run, **({"unknown": unknown} if keys else {}))

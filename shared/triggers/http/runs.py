@@ -1,0 +1,77 @@
+"""Routes of runs: what is running, what came of it, cancel.
+
+``GET /api/runs/{id}`` is anonymous at the host, because Power Automate polls the Location of a 202 without
+credentials: it wants the token that this Location carries, good for that run's status alone. Whoever has a function
+key but no token asks ``GET /api/runs?id=…``, which answers the same.
+"""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from shared.errors import BadRequest
+from shared.stores.runs import Run
+from shared.sync import finish, run_views
+from shared.sync.outcomes import RunStatus
+from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, listed, poll_after
+
+routes = Routes()
+
+
+class RunsQuery(Page):
+    """Which runs: by template, object, status, or the one of an id."""
+
+    template: str | None = None
+    object: str | None = None
+    status: RunStatus | None = None
+    id: str | None = None
+
+
+class TokenQuery(Strict):
+    """The token that a Location carries."""
+
+    token: str = ""
+
+
+@routes.on("GET", "runs", query=RunsQuery, body=Nothing)
+async def runs_list(call: Call[RunsQuery, Nothing]) -> Reply:
+    """Runs, object by object, oldest first; with an id just that run."""
+    query = call.query
+    if query.id is not None:
+        run = await run_views.get_run(call.hub, query.id)
+        return listed([await run_views.shown(call.hub, run)], None)
+    return listed(
+        *await run_views.list_runs(call.hub, query.template, query.object, query.status, query.continuation, query.size)
+    )
+
+
+@routes.on("GET", "runs/{run}", query=TokenQuery, body=Nothing, auth=func.AuthLevel.ANONYMOUS)
+async def runs_get(call: Call[TokenQuery, Nothing]) -> Reply:
+    """One run by its token: 202 while it works, 200 when it is over."""
+    links, now, name = call.app.run_links, call.hub.now(), call.path["run"]
+    if not links.is_genuine(name, call.query.token, now):
+        raise _no_entry()
+    run = await run_views.get_run(call.hub, name)
+    if not links.is_open(run, now):
+        raise _no_entry()
+    return await _status(call, run)
+
+
+@routes.on("POST", "runs/{run}/cancel", query=Nothing, body=Nothing)
+async def runs_cancel(call: Call[Nothing, Nothing]) -> Reply:
+    """End a run: what is not delivered yet stays for the next one."""
+    run = await finish.cancel(call.hub, call.path["run"])
+    return Reply(await run_views.shown(call.hub, run))
+
+
+async def _status(call: Call[TokenQuery, Nothing], run: Run) -> Reply:
+    body = await run_views.shown(call.hub, run)
+    if RunStatus(run.status).over:
+        return Reply(body)
+    location = call.app.run_links.location(run.id, call.hub.now())
+    return Reply(body, 202, {"Location": location, **poll_after(call.app)})
+
+
+def _no_entry() -> BadRequest:
+    text = "The token is missing, expired or of another run. Use the Location as it was given, or GET /api/runs?id=…"
+    return BadRequest(f"{text} with a function key.", code="bad-token", status=401)

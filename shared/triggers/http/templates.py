@@ -1,0 +1,56 @@
+"""Routes of templates: which there are, their settings, set-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, RootModel
+
+from shared.sync import configure
+from shared.triggers.http.calls import Call, Nothing, Reply, Routes, Strict
+
+routes = Routes()
+
+
+class NewTemplate(Strict):
+    """A template to be made; the settings may come later."""
+
+    id: str
+    type: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Settings(RootModel[dict[str, Any]]):
+    """The settings themselves; their type's own model checks them."""
+
+
+@routes.on("GET", "templates", query=Nothing, body=Nothing)
+async def templates_list(call: Call[Nothing, Nothing]) -> Reply:
+    """All templates."""
+    return Reply({"items": await configure.list_templates(call.hub), "continuation": None})
+
+
+@routes.on("POST", "templates", query=Nothing, body=NewTemplate)
+async def templates_create(call: Call[Nothing, NewTemplate]) -> Reply:
+    """A new template: 201."""
+    new = call.body
+    return Reply(await configure.create_template(call.hub, new.id, new.type, new.settings), 201)
+
+
+@routes.on("GET", "templates/{template}/settings", query=Nothing, body=Nothing)
+async def settings_get(call: Call[Nothing, Nothing]) -> Reply:
+    """The settings, what is missing per object, and the schema they follow."""
+    return Reply(await configure.get_settings(call.hub, call.template))
+
+
+@routes.on("PUT", "templates/{template}/settings", query=Nothing, body=Settings)
+async def settings_put(call: Call[Nothing, Settings]) -> Reply:
+    """Replace the settings after checking them in SAP and on the other side."""
+    return Reply(await configure.save_settings(call.hub, call.template, call.body.root))
+
+
+@routes.on("POST", "templates/{template}/setup", query=Nothing, body=Nothing)
+async def setup(call: Call[Nothing, Nothing]) -> Reply:
+    """Create and check what the hub needs in both systems; what is left to do is listed."""
+    steps = await configure.set_up(call.hub, call.template)
+    return Reply({"done": all(step.state != "todo" for step in steps), "steps": steps})

@@ -1,0 +1,1 @@
+"""The local functions host, module by module."""

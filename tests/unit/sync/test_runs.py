@@ -1,0 +1,179 @@
+"""Runs: joined, followed up, revived, cancelled; planners that die."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shared.errors import BadRequest
+from shared.sync import finish
+from shared.sync.start import start
+from shared.sync.sweep import sweep
+from tests.unit.sync.conftest import MakeWorld
+from tests.unit.sync.harness import World
+
+
+async def test_sync_now_five_times_at_once_makes_one_run_before_it_begins(make_world: MakeWorld) -> None:
+    world = await make_world()
+    runs = await asyncio.gather(*(start(world.hub, "toy", "thing", "delta", "test") for _ in range(5)))
+    assert len(set(runs)) == 1
+
+
+async def test_during_a_run_all_further_requests_share_one_follow_up(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    first = await start(world.hub, "toy", "thing", "delta", "test")
+    await world.handle_one()
+    later = await asyncio.gather(*(start(world.hub, "toy", "thing", "delta", "test") for _ in range(5)))
+    assert first not in later
+    assert len(set(later)) == 1
+    await world.drain()
+    for run in (first, later[0]):
+        ended = await world.hub.runs.run(run)
+        assert ended is not None
+        assert ended.status == "succeeded"
+
+
+async def test_what_was_saved_before_the_call_is_in_the_run_that_is_named(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    await start(world.hub, "toy", "thing", "delta", "test")
+    await world.handle_one()
+    world.sap.put("C1", name="Edited while the first run is at work")
+    run = await start(world.hub, "toy", "thing", "delta", "test")
+    await world.drain()
+    ended = await world.hub.runs.run(run)
+    assert ended is not None
+    assert ended.status == "succeeded"
+    assert world.agree("C1")
+
+
+async def test_a_wider_request_widens_the_run_that_waits(make_world: MakeWorld) -> None:
+    world = await make_world()
+    one = await start(world.hub, "toy", "thing", "delta", "test")
+    two = await start(world.hub, "toy", "thing", "full", "test")
+    assert one == two
+    await world.drain()
+    ended = await world.hub.runs.run(one)
+    assert ended is not None
+    assert ended.mode == "full"
+
+
+async def test_before_initialize_nothing_runs_and_it_runs_only_once(make_world: MakeWorld) -> None:
+    world = await make_world(initialized=False)
+    with pytest.raises(BadRequest) as refused:
+        await start(world.hub, "toy", "thing", "delta", "test")
+    assert refused.value.status == 409
+    world.sap.put("C1", name="Anton")
+    world.other.put("g-1", name="Born there")
+    await world.mark("C1")
+    run = await world.sync("initialize")
+    assert run.status == "succeeded"
+    assert world.agree("C1")
+    assert len(world.sap.rows) == 2
+    with pytest.raises(BadRequest):
+        await start(world.hub, "toy", "thing", "initialize", "test")
+
+
+async def _blocked(world: World) -> None:
+    """The sweeper must bring the object back into motion."""
+    for _ in range(4):
+        world.clock.forward(1000)
+        await sweep(world.hub)
+        await world.drain(sweeping=True)
+    state = await world.hub.runs.object("toy", "thing")
+    assert state.active is None
+    assert world.agree("C1")
+
+
+async def test_a_run_whose_first_message_was_never_sent_is_revived(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    await start(world.hub, "toy", "thing", "delta", "test")
+    world.queues.messages.clear()
+    await _blocked(world)
+
+
+async def test_a_planner_that_dies_before_sending_its_slices_is_continued(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    await start(world.hub, "toy", "thing", "delta", "test")
+
+    async def dying(*arguments: object, **named: object) -> None:
+        raise asyncio.CancelledError
+
+    kept, world.hub.send_slice = world.hub.send_slice, dying  # type: ignore[method-assign,assignment]
+    with pytest.raises(asyncio.CancelledError):
+        await world.handle_one()
+    world.hub.send_slice = kept  # type: ignore[method-assign]
+    await _blocked(world)
+
+
+async def test_slices_whose_messages_are_lost_are_sent_again(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    await start(world.hub, "toy", "thing", "delta", "test")
+    while not any(q == "deliveries" for _, q, _ in world.queues.messages):
+        await world.handle_one()
+    world.queues.messages.clear()
+    await _blocked(world)
+
+
+async def test_a_cancelled_run_drops_its_slices_and_leaves_the_watermark(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    before = (await world.hub.runs.object("toy", "thing")).watermarks
+    run = await start(world.hub, "toy", "thing", "delta", "test")
+    await world.handle_one()
+    await finish.cancel(world.hub, run)
+    await world.drain()
+    assert world.other.rows == {}
+    state = await world.hub.runs.object("toy", "thing")
+    assert (state.active, state.watermarks) == (None, before)
+    assert (await world.sync()).status == "succeeded"
+    assert world.agree("C1")
+
+
+async def test_a_plan_of_many_pages_continues_from_its_cursor_and_misses_nothing(make_world: MakeWorld) -> None:
+    world = await make_world()
+    for n in range(1200):
+        world.other.put(f"g-{n:05}", name=f"N{n}", scope="elsewhere")
+    world.hub.times = world.hub.times.model_copy(update={"plan_budget": 0.001})
+    run = await world.sync("full")
+    assert run.counts == {"skipped": 1200}
+
+
+async def test_an_idle_scheduled_run_leaves_a_counter_not_a_row(make_world: MakeWorld) -> None:
+    world = await make_world()
+    run = await start(world.hub, "toy", "thing", "delta", "schedule")
+    await world.drain()
+    assert await world.hub.runs.run(run) is None
+    assert (await world.hub.runs.object("toy", "thing")).idle_runs == 1
+
+
+async def test_the_watermark_is_the_sources_clock_at_the_start_of_planning(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    begun = world.clock()
+    await world.sync()
+    state = await world.hub.runs.object("toy", "thing")
+    assert state.watermarks["in"] == begun
+    assert state.watermarks["out"] >= begun
+
+
+async def test_a_row_committed_late_below_the_watermark_is_found_by_the_overlap(make_world: MakeWorld) -> None:
+    world = await make_world()
+    await world.sync()
+    world.other.put("g-1", name="Late")
+    world.clock.forward(200)
+    world.other.rows["g-1"]["modified"] = (await world.hub.runs.object("toy", "thing")).watermarks["in"].isoformat()
+    await world.sync()
+    assert len(world.sap.rows) == 1
