@@ -20,7 +20,7 @@ _DAY = 24 * 3600.0
 _ORDER = (
     ("claim_expiry", "request_longest", "a server could still be at work on a create that is made again"),
     ("gate_lease", "request_longest", "a request could outlive the slot it holds"),
-    ("slice_overdue", "slice_lock", "a slice would be sent again while it is still delivered"),
+    ("slice_overdue", "request_longest", "a slice would be sent again while it is still delivered"),
     ("run_silent", "run_heartbeat", "a run would be revived while it is alive"),
     ("retry_cap", "retry_base", "waits could not grow"),
     ("run_heartbeat", "finish_first", "waits could not grow"),
@@ -50,8 +50,7 @@ class Times(BaseModel):
 
     # A plan stops and goes on in a new message after this much of the function's time.
     plan_budget: Seconds = 120
-    # A slice being delivered is locked this long against a second worker; sent again when it has no outcome by then.
-    slice_lock: Seconds = 300
+    # A slice without an outcome by then is sent again.
     slice_overdue: Seconds = 900
 
     # The message that looks whether a run is over comes after this, then less and less often; a run that has not
@@ -65,12 +64,10 @@ class Times(BaseModel):
     retry_cap: Seconds = 3600
     retry_attempts: int = Field(default=8, ge=1)
 
-    sweeper_every: Seconds = 60
     # A child whose parent has not come by then is failed, not parked.
     parked_limit: Seconds = 7 * _DAY
-    # How far before the watermark a plan reads again; wider around the hour a clock is set back.
+    # How far before the watermark a plan reads again.
     overlap: Seconds = 300
-    overlap_at_clock_change: Seconds = 3900
     reference_cache: Seconds = 300
     run_retention: Seconds = 90 * _DAY
 

@@ -22,8 +22,16 @@ _SAME = (
     ("e-mail", "EmailAddress", "emailaddress1"),
     ("website", "Website", "websiteurl"),
 )
-_ADDRESSES = (("bill-to", "bo_BillTo", "BilltoDefault", "address1"), ("ship-to", "bo_ShipTo", "ShipToDefault", "address2"))
-_PARTS = (("street", "Street", "line1"), ("block", "Block", "line2"), ("city", "City", "city"), ("zip", "ZipCode", "postalcode"))
+_ADDRESSES = (
+    ("bill-to", "bo_BillTo", "BilltoDefault", "address1"),
+    ("ship-to", "bo_ShipTo", "ShipToDefault", "address2"),
+)
+_PARTS = (
+    ("street", "Street", "line1"),
+    ("block", "Block", "line2"),
+    ("city", "City", "city"),
+    ("zip", "ZipCode", "postalcode"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,7 @@ class Comparison:
     uninvited: list[str] = field(default_factory=list)
 
 
-def compare(
-    partners: Mapping[str, Row], accounts: Iterable[Row], types: Mapping[str, int], lists: Lists
-) -> Comparison:
+def compare(partners: Mapping[str, Row], accounts: Iterable[Row], types: Mapping[str, int], lists: Lists) -> Comparison:
     """Compare every customer in ``types`` (code -> account type) with its account, found by its number.
 
     Accounts that carry the number of any other customer are uninvited.

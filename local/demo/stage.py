@@ -46,13 +46,14 @@ class Stage:
 
     def say(self, text: str) -> None:
         """One line of the story; data is shown as it is, not as markup."""
-        self.console.print(f"    {escape(text)}", highlight=False)
+        self.console.print(f"    {text}", markup=False, highlight=False)
 
     def check(self, what: str, seen: Any, expected: Any = True) -> None:
         """What must hold. A check that fails says what was expected and what was seen; the step has failed then."""
         holds = bool(seen == expected)
         self.checks.append(Check(what, holds))
-        self.console.print(f"  [green]✓[/green] {escape(what)}" if holds else f"  [red]✗ {escape(what)}[/red]")
+        line = f"  [green]✓[/green] {escape(what)}" if holds else f"  [red]✗ {escape(what)}[/red]"
+        self.console.print(line, highlight=False)
         if not holds:
             self.say(f"expected: {_short(expected)}")
             self.say(f"seen:     {_short(seen)}")

@@ -59,7 +59,7 @@ class Host:
     def __init__(self, app_dir: Path, settings: Settings, *, workers: int | None = None) -> None:
         self._app_dir = app_dir.resolve()
         self._settings = settings
-        self._config = HostConfig.load(self._app_dir)
+        self._config = HostConfig.load(self._app_dir, settings.values)
         self._grace_seconds = settings.seconds("LOCAL_HOST_STOP_GRACE_SECONDS", _GRACE_SECONDS)
         self._host_id = settings.host_id(self._app_dir)
         self._instance = uuid.uuid4().hex

@@ -22,6 +22,7 @@ from local.simulators.responses import cut_connection, cut_in_the_body, dump_jso
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NamedFault = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse | None]]
+Watcher = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 ROUTE_TEMPLATE = web.RequestKey("route_template", str)
 """Set by a simulator on a request whose aiohttp route says too little, e.g. ``BusinessPartners({key})``."""
@@ -76,6 +77,8 @@ class Control:
         self.faults_hit: Counter[str] = Counter()
         self.current = 0
         self.peak = 0
+        self.watchers: list[Watcher] = []
+        """Called with each data request that was handled and its answer, before the answer goes out."""
         self._offset = timedelta()
         self._fixed: datetime | None = None
         self._named: dict[str, NamedFault] = {}
@@ -260,7 +263,10 @@ class Control:
     async def _disturbed(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         action = await self._struck(request)
         if action is None:
-            return await handler(request)
+            response = await handler(request)
+            for watcher in list(self.watchers):
+                await watcher(request, response)
+            return response
         if action.kind == "named":
             answer = await self._named[action.name](request, action.options)
             return answer if answer is not None else await handler(request)

@@ -114,10 +114,12 @@ def _validated(kind: TemplateType, settings: Mapping[str, Any]) -> BaseModel:
         return kind.settings_model.model_validate(dict(settings))
     except ValidationError as error:
         problems = [
-            Problem(".".join(map(str, one["loc"])) or "settings", one["msg"])
+            Problem(".".join(map(str, one["loc"])) or "settings", one["msg"].removeprefix("Value error, "))
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
-        raise InvalidSettings("The settings do not hold; correct what is listed.", problems, code="settings") from None
+        raise InvalidSettings(
+            "The settings do not hold; correct what is listed.", problems, code="bad-settings"
+        ) from None
 
 
 def _dumped(settings: BaseModel) -> dict[str, Any]:

@@ -28,7 +28,9 @@ async def explain(hub: Hub, template: str, object_name: str, side: SideName, key
     state = await hub.runs.object(template, object_name)
     record, rows, keys = await _find(hub, flow, side, key)
     mark = record.mark if record else Mark()
-    ways = [_way(flow, direction, rows.get(direction.source), mark) for direction in Direction]
+    ways = [
+        _way(flow, direction, direction.source in keys, rows.get(direction.source), mark) for direction in Direction
+    ]
     answer: dict[str, Any] = {
         "template": template,
         "object": object_name,
@@ -91,9 +93,12 @@ def _side(
     }
 
 
-def _way(flow: Flow, direction: Direction, row: Row | None, mark: Mark) -> dict[str, Any]:
+def _way(flow: Flow, direction: Direction, has_key: bool, row: Row | None, mark: Mark) -> dict[str, Any]:
+    """``has_key``: whether the hub knows what the record is called on the side it would come from."""
     if direction not in flow.directions:
         reason = f"the settings let nothing of this object travel {_WAYS[direction]}"
+    elif not has_key:
+        reason = f"it is not linked to a record of {_NAMES[direction.source]}"
     elif row is None:
         reason = f"{_NAMES[direction.source]} has no such record"
     else:
@@ -149,7 +154,9 @@ def _summary(answer: dict[str, Any], record: Record | None, now: datetime) -> st
 
 
 def _obstacle(answer: dict[str, Any], record: Record | None, now: datetime) -> str:
-    reasons: Sequence[str] = [way["reason"] for way in answer["directions"] if way["reason"]]
+    ways = [way for way in answer["directions"] if way["reason"]]
+    here = [way for way in ways if answer["sides"][Direction(way["direction"]).source]["exists"]]
+    reasons: Sequence[str] = [way["reason"] for way in here or ways]
     takes_part = any(way["takesPart"] for way in answer["directions"])
     if not any(side["exists"] for side in answer["sides"].values()) and record is None:
         return "Neither side has such a record, and nothing is known of it; check the key."
@@ -171,8 +178,10 @@ def _obstacle(answer: dict[str, Any], record: Record | None, now: datetime) -> s
 def _state_of(record: Record, now: datetime) -> str:
     """What stands in the record's way by what the hub remembers of it; "" if nothing does."""
     if record.failure is not None:
-        step = NEXT_STEP.get(record.failure.error, "")
-        return f"It needs a person ({record.failure.kind}): {record.failure.reason} {step}".strip()
+        failure = record.failure
+        where = f"It concerns: {', '.join(failure.fields)}." if failure.fields else ""
+        parts = (f"It needs a person ({failure.kind}):", failure.reason, where, NEXT_STEP.get(failure.error, ""))
+        return " ".join(part for part in parts if part)
     if record.parked and not record.linked:
         names = ", ".join(sorted({parse_parent(text).object for text in record.parked}))
         return f"It waits until its {names} is linked."

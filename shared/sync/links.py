@@ -15,7 +15,6 @@ from shared.ports import Mark, Row, SideName
 from shared.stores.records import Record, from_row, new_record, partition
 from shared.sync import matching, parking
 from shared.sync.hub import Flow, Hub
-from shared.sync.outcomes import Outcome
 
 SAP, OTHER = SideName.SAP, SideName.OTHER
 _TRIES = 10
@@ -185,7 +184,3 @@ async def resolve(
             return {**shown(object_name, record), "resolved": sorted(record.resolutions), "open": left}
     raise Transient("The record's state is contended; try again.", system="storage")
 
-
-def is_conflict(kind: str) -> bool:
-    """Whether a listed failure of that kind is a conflict."""
-    return kind == Outcome.CONFLICT

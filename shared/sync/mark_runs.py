@@ -49,7 +49,9 @@ async def start_range(hub: Hub, template: str, noun: str, wanted: Range, change:
     wrong = check_attributes(flow, marking, change)
     if wrong:
         text = "; ".join(f"{name} {what}" for name, what in wrong)
-        raise BadRequest(f"The marks need other attributes: {text}.", code="attributes", fields=[n for n, _ in wrong])
+        raise BadRequest(
+            f"The marks need other attributes: {text}.", code="bad-attributes", fields=[n for n, _ in wrong]
+        )
     window(flow, marking, wanted)  # refuses impossible bounds now, not in the run
     criteria = {
         "noun": noun,

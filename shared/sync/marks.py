@@ -160,11 +160,11 @@ async def mark_entries(
     entity = flow.object.entity(SAP, flow.ctx)
     codes = list(dict.fromkeys(entry.code for entry in entries))
     if marked:
-        rows = await flow.sides[SAP].find(entity, entity.key, codes)
+        rows = await _in_sap(flow, entity, codes)
         known: Mapping[str, Record] = {}
     else:  # what was deleted in SAP can be unmarked too
         known = await hub.records.load(flow.pk, SAP, codes)
-        rows = await flow.sides[SAP].find(entity, entity.key, [c for c in codes if c not in known])
+        rows = await _in_sap(flow, entity, [c for c in codes if c not in known])
     work = _Work(flow, marking, batch or (MANUAL if marked else ""), marked)
     for entry in entries:
         found = rows.get(entry.code, [])
@@ -173,6 +173,15 @@ async def mark_entries(
         work.take(entry, key, row)
     await apply(hub, flow, work.changes, results=work.by_key)
     return work.results
+
+
+async def _in_sap(flow: Flow, entity: Entity, codes: Sequence[str]) -> dict[str, list[Row]]:
+    """SAP's rows by code as given; a code that SAP lacks is tried without blanks around it and in capitals too."""
+    rows = await flow.sides[SAP].find(entity, entity.key, codes)
+    otherwise = {code: code.strip().upper() for code in codes if code not in rows}
+    tried = list(dict.fromkeys(spelled for code, spelled in otherwise.items() if spelled and spelled != code))
+    found = await flow.sides[SAP].find(entity, entity.key, tried) if tried else {}
+    return rows | {code: found[spelled] for code, spelled in otherwise.items() if spelled in found}
 
 
 class _Work:

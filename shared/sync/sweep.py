@@ -8,12 +8,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shared.errors import HubError, LostRace, Parked
+from shared.stores.queues import DELIVERIES
 from shared.stores.records import Failure, parse_waiter, partition
-from shared.stores.runs import ObjectState, Run
+from shared.stores.runs import ObjectState, Run, Slice
 from shared.sync import parking
 from shared.sync.hub import Hub
 from shared.sync.outcomes import Outcome, RunStatus
 from shared.sync.start import start
+
+# While messages wait in the queue a slice's own may be among them: a long queue is no loss. This many times longer.
+_WHILE_MESSAGES_WAIT = 8.0
 
 
 async def sweep(hub: Hub) -> None:
@@ -62,9 +66,13 @@ async def _row_of_lost_run(hub: Hub, state: ObjectState) -> None:
 
 
 async def _resend_overdue(hub: Hub, run: Run) -> None:
-    limit = hub.now() - timedelta(seconds=hub.times.slice_overdue)
-    async for light in hub.runs.slices(run.id):
-        if light.done or (light.sent_at is not None and light.sent_at > limit):
+    """Send slices again that have no outcome past their time: at once if no message is left that could bring one."""
+    overdue = [light async for light in hub.runs.slices(run.id) if not light.done and _is_overdue(hub, light)]
+    if not overdue:
+        return
+    waiting = await hub.queues.count(DELIVERIES)
+    for light in overdue:
+        if waiting and not _is_overdue(hub, light, _WHILE_MESSAGES_WAIT):
             continue
         item = await hub.runs.slice(run.id, light.id)
         if item is None or item.done:
@@ -75,6 +83,11 @@ async def _resend_overdue(hub: Hub, run: Run) -> None:
         except LostRace:
             continue
         await hub.send_slice(run.id, item.id, item.attempt)
+
+
+def _is_overdue(hub: Hub, item: Slice, factor: float = 1.0) -> bool:
+    limit = timedelta(seconds=hub.times.slice_overdue * factor)
+    return item.sent_at is None or item.sent_at + limit < hub.now()
 
 
 async def _deliver_due(hub: Hub, state: ObjectState) -> None:

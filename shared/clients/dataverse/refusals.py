@@ -80,6 +80,8 @@ _COLUMN_IN_TEXT: tuple[re.Pattern[str], ...] = tuple(
         r"property named '([\w.@]+)'",
         r"[Tt]he property '([\w.@]+)' does not exist",
         r"for attribute:? '?(\w+)'?",
+        r"[Tt]he field '(\w+)'",
+        r"of '(\w+)' on record of type",
     )
 )
 

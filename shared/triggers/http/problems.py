@@ -89,7 +89,10 @@ def _named(fields: Sequence[str], text: str) -> list[dict[str, str]]:
 def invalid(error: ValidationError, code: str, detail: str) -> Problem:
     """What pydantic found, field by field; values are not repeated."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    named = [{"field": ".".join(map(str, one["loc"])) or "body", "detail": one["msg"]} for one in found]
+    named = [
+        {"field": ".".join(map(str, one["loc"])) or "body", "detail": one["msg"].removeprefix("Value error, ")}
+        for one in found
+    ]
     return Problem(code, 400, detail, named)
 
 

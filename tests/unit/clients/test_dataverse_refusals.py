@@ -132,6 +132,11 @@ def test_a_body_that_is_no_odata_error_is_its_own_text(body: bytes) -> None:
             ("Name",),
         ),
         ("Could not find a property named 'Name' on type 'Microsoft.Dynamics.CRM.account'.", ("Name",)),
+        ("The field 'name' contains one or more invalid characters.", ("name",)),
+        (
+            "The value 99 of 'customertypecode' on record of type 'account' is outside the valid range.",
+            ("customertypecode",),
+        ),
         ("ISV code aborted the operation.", ()),
     ],
 )

@@ -320,7 +320,8 @@ async def test_what_the_gate_says_is_handed_on_unrepeated() -> None:
     class Closed(RecordingGate):
         @asynccontextmanager
         async def _refuse(self) -> AsyncIterator[None]:
-            raise Throttled("closed", retry_after_seconds=5)
+            if self.taken:
+                raise Throttled("closed", retry_after_seconds=5)
             yield
 
         def slot(self) -> AbstractAsyncContextManager[None]:

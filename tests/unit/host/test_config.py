@@ -54,6 +54,18 @@ def test_every_option_of_host_json_is_heeded() -> None:
     assert HostConfig.parse(document) == HostConfig("", None, "WARNING", QueueOptions(4, 1, 2.0, 3.0, 2, False))
 
 
+def test_app_settings_override_single_values_of_host_json(tmp_path: Path) -> None:
+    document = {"version": "2.0", "extensions": {"queues": {"batchSize": 4, "visibilityTimeout": "00:00:10"}}}
+    (tmp_path / "host.json").write_text(json.dumps(document))
+    settings = {
+        "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
+        "AzureFunctionsJobHost__functionTimeout": "00:01:00",
+    }
+    config = HostConfig.load(tmp_path, settings)
+    assert (config.queues.visibility_timeout_seconds, config.function_timeout_seconds) == (1.0, 60.0)
+    assert config.queues.batch_size == 4
+
+
 def test_the_threshold_for_a_new_batch_is_half_a_batch_unless_given() -> None:
     document = {"version": "2.0", "extensions": {"queues": {"batchSize": 10}}}
     assert HostConfig.parse(document).queues.new_batch_threshold == 5

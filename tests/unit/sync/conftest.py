@@ -10,6 +10,7 @@ import pytest
 
 from shared.objects.model import ObjectType
 from shared.stores.tables import Tables
+from tests.unit.sync.api_world import ApiWorld
 from tests.unit.sync.harness import World
 
 type MakeWorld = Callable[..., Awaitable[World]]
@@ -27,3 +28,12 @@ async def make_world(azurite: str) -> AsyncIterator[MakeWorld]:
     yield make
     for tables in opened:
         await tables.close()
+
+
+@pytest.fixture
+async def world(azurite: str) -> AsyncIterator[ApiWorld]:
+    """A world with markable toys, initialized."""
+    async with Tables(azurite, prefix=f"t{uuid.uuid4().hex[:10]}") as tables:
+        made = ApiWorld(tables)
+        await made.begin()
+        yield made

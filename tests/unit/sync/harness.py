@@ -234,6 +234,9 @@ class MemoryQueues:
         self.sent += 1
         self.messages.append((self.clock() + timedelta(seconds=delay_seconds), queue, message))
 
+    async def count(self, queue: str) -> int:
+        return sum(name == queue for _, name, _ in self.messages)
+
     def take(self) -> tuple[str, dict[str, Any]] | None:
         """The next visible message; None if none is visible now."""
         ready = [m for m in self.messages if m[0] <= self.clock()]
