@@ -23,6 +23,7 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 _ROOT = Path(__file__).resolve().parent.parent
 _SCRIPT = _ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 # unref: watching standard input must not keep Node from ending by itself after SIGTERM.
+_INDEX = _ROOT / "local" / "azurite-index.cjs"  # makes changes of a row independent of how many its partition has
 _EXIT_WITH_STDIN = 'data:text/javascript,process.stdin.on("end",()=>process.exit(0)).resume().unref()'
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://[\d.]+:(\d+)")
 _SERVICES = ("Blob", "Queue", "Table")
@@ -115,7 +116,7 @@ class Azurite:
         if not _SCRIPT.exists():
             raise RuntimeError("Azurite is not installed: run npm ci")
         self._process = await asyncio.create_subprocess_exec(
-            "node", "--import", _EXIT_WITH_STDIN, str(_SCRIPT), *self._arguments(),
+            "node", "--require", str(_INDEX), "--import", _EXIT_WITH_STDIN, str(_SCRIPT), *self._arguments(),
             stdin=PIPE, stdout=self._output, stderr=self._output,
         )  # fmt: skip
         try:

@@ -12,7 +12,7 @@ from local.demo.stage import ACCOUNT, TEMPLATE, Stage
 from local.environment import TIMEZONE
 
 _SCHEDULED, _BROKEN, _NEIGHBOUR = "C00003", "C00006", "C00005"
-_LONGEST_WAIT = 75.0  # every minute, plus a tick, a run, and a slow machine
+_LONGEST_WAIT = 90.0  # every minute, plus a tick, a run, and a slow machine
 _NEVER = {"run": "never", "timezone": TIMEZONE}
 _GOOD_NAME = "株式会社さくら商事 (Hamburg)"
 _BAD_NAME = "株式会社さくら商事\x0b(Hamburg)"
@@ -83,7 +83,7 @@ async def broken(stage: Stage) -> None:
     body = {"object": "account", "keys": [_BROKEN]}
     answer = await stage.api("POST", f"/templates/{TEMPLATE}/failures/retry", body, expect=202)
     run = await stage.follow(answer["runs"][0]["statusUrl"], "mended in SAP, and retried")
-    stage.check("the retry succeeded", (run["status"], run["counts"].get("updated")), ("succeeded", 1))
+    stage.check("the retry succeeded", run["status"], "succeeded")
     stage.check("Dynamics has the name", (await stage.dynamics.account(_BROKEN))["name"], _GOOD_NAME)
     left = (await stage.api("GET", f"/templates/{TEMPLATE}/failures?object=account"))["items"]
     stage.check("no failure is left", left, [])

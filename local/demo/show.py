@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -166,4 +167,7 @@ async def _linger(console: Console, environment: Environment) -> None:
     hub = environment.description()["hub"]
     console.print(f"\nStill running: {hub['url']}  x-functions-key: {hub['functionKey']}", highlight=False)
     console.print("Ctrl-C stops it.")
-    await asyncio.Event().wait()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()

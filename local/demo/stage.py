@@ -20,6 +20,7 @@ from local.environment import Environment
 TEMPLATE = "dynamics"
 ACCOUNT = f"/templates/{TEMPLATE}/objects/account"
 _MOST_SHOWN = 5
+_RUN_SECONDS, _RUN_SECONDS_EACH = 120.0, 0.1  # when a run is given up on: with so many customers of a slow machine
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Stage:
     async def follow(self, location: str, label: str, total: int | None = None) -> dict[str, Any]:
         """Wait for the end of a run, with a bar that shows its counts; RuntimeError if it does not end in time."""
         began = time.monotonic()
-        async with self.progress(label, total) as advance, asyncio.timeout(120):
+        longest = _RUN_SECONDS + self.customers * _RUN_SECONDS_EACH
+        async with self.progress(label, total) as advance, asyncio.timeout(longest):
             while True:
                 # No key: the Location's own token is enough for this run's status, and for nothing else.
                 status, run, _ = await self.environment.call("GET", location, key="")

@@ -86,13 +86,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a record needs a person: class, masked reason, field names. ``kind`` is the outcome that lists it."""
+    """Why a record needs a person: class, masked reason, field names, the vendor's code. ``kind`` is the outcome that lists it."""
 
     kind: str
     error: str
     reason: str
     fields: tuple[str, ...] = ()
     since: str = ""
+    code: str = ""
 
 
 @dataclass
@@ -343,6 +344,7 @@ def _operations(pk: str, record: Record) -> list[Op]:
             "kind": record.failure.kind,
             "error": record.failure.error,
             "reason": record.failure.reason,
+            "code": record.failure.code,
             "fields": json.dumps(record.failure.fields),
             "since": record.failure.since,
             "sap_key": record.keys.get(SideName.SAP, ""),

@@ -118,8 +118,13 @@ class Slice:
 
 
 def run_id(template: str, object_name: str, now: datetime, chance: str) -> str:
-    """A run id; ids of one object sort by time."""
-    return f"{template}.{object_name}.{int(now.timestamp() * 1000):012x}{chance}"
+    """A run id; ids of one object sort by time, the newest first."""
+    return f"{template}.{object_name}.{_countdown(now)}{chance}"
+
+
+def _countdown(moment: datetime) -> str:
+    """Milliseconds left until the year 10889: text that sorts newest first."""
+    return f"{2**48 - 1 - int(moment.timestamp() * 1000):012x}"
 
 
 def parse_run_id(text: str) -> tuple[str, str]:
@@ -177,11 +182,17 @@ class Runs:
     async def list_runs(
         self, template: str, object_name: str, continuation: str | None, size: int
     ) -> tuple[list[Run], str | None]:
-        """A page of an object's runs, oldest first."""
+        """A page of an object's runs, newest first."""
         rows, more = await self._runs.page(
             partition(template, object_name), low="run:", high="run;", continuation=continuation, size=size
         )
         return [_run_from(r) for r in rows], more
+
+    async def older_runs(self, template: str, object_name: str, moment: datetime, size: int) -> list[Run]:
+        """Some runs that were made before that moment."""
+        low = f"run:{template}.{object_name}.{_countdown(moment)}"
+        rows, _ = await self._runs.page(partition(template, object_name), low=low, high="run;", size=size)
+        return [_run_from(r) for r in rows]
 
     async def delete_run(self, run: Run) -> None:
         """Delete a run and its slices (retention)."""

@@ -132,6 +132,7 @@ def _remembered(record: Record | None) -> dict[str, Any]:
             "kind": failure.kind,
             "class": failure.error,
             "reason": failure.reason,
+            "code": failure.code or None,
             "fields": list(failure.fields),
             "since": failure.since or None,
             "nextStep": NEXT_STEP.get(failure.error),

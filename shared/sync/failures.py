@@ -75,6 +75,7 @@ def _shown(object_type: ObjectType, row: dict[str, Any]) -> dict[str, Any]:
         "kind": row["kind"],
         "class": row["error"],
         "reason": row["reason"],
+        "code": row["code"] or None,
         "fields": json.loads(row["fields"]),
         "since": row["since"] or None,
         "nextStep": NEXT_STEP.get(row["error"], _OTHERWISE),

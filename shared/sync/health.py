@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.errors import HubError
 from shared.objects.model import ObjectType
 from shared.ports import SideName
+from shared.stores.queues import QUEUES, poison
 from shared.stores.records import parse_waiter, partition
 from shared.stores.runs import ObjectState
 from shared.stores.templates import TemplateRow
@@ -51,6 +52,7 @@ async def look(hub: Hub) -> Health:
         health.storage = {"ok": False, "text": _text(error)}
         health.reasons.append(f"The storage account is not well: {_text(error)}")
         return health
+    await _poison(hub, health)
     await _systems(hub, templates, health)
     for template in templates:
         kind = hub.types.get(template.type)
@@ -60,6 +62,20 @@ async def look(hub: Hub) -> Health:
         for found in kind.objects:
             health.objects.append(await _object(hub, template.id, found, health))
     return health
+
+
+async def _poison(hub: Hub, health: Health) -> None:
+    """Poison queues are emptied by their workers; what stays there is not even base64, so that nobody can read it."""
+    for queue in map(poison, QUEUES):
+        try:
+            count = await hub.queues.count(queue)
+        except HubError as error:
+            health.reasons.append(f"The queue {queue} cannot be looked at: {_text(error)}")
+            continue
+        if count:
+            health.reasons.append(
+                f"{count} unreadable messages lie in the queue {queue}; look at them and delete them."
+            )
 
 
 def _text(error: Exception) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from pydantic import BaseModel, ValidationError
+
 from shared.errors import BadRequest, Misconfigured
 from shared.objects.model import Context, Direction, ObjectType, Reference, TemplateType
 from shared.ports import Row, Side, SideName
@@ -100,7 +102,7 @@ class Hub:
 
     async def flow_of(self, row: TemplateRow, kind: TemplateType, found: ObjectType, *, lists: bool = True) -> Flow:
         """The flow of an object whose template row is at hand."""
-        settings = kind.settings_model.model_validate(row.settings)
+        settings = _stored_settings(row, kind)
         sides = {side: self.sides.side(row, side) for side in SideName}
         loaded = await self.lists(row.id, sides, found.references) if lists else {}
         return Flow(
@@ -145,6 +147,15 @@ class Hub:
         """A message that delivers one slice; one with an older attempt completes without work."""
         message = {"v": MESSAGE_VERSION, "run": run, "slice": slice_id, "attempt": attempt}
         await self.queues.send("deliveries", message, delay_seconds=delay_seconds)
+
+
+def _stored_settings(row: TemplateRow, kind: TemplateType) -> BaseModel:
+    try:
+        return kind.settings_model.model_validate(row.settings)
+    except ValidationError as error:
+        wrong = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False, include_input=False)]
+        text = f"The stored settings of '{row.id}' are no longer valid: {', '.join(wrong)}. Save them again."
+        raise Misconfigured(text, code="stored-settings", fields=wrong) from None
 
 
 async def reference_rows(side: Side, reference: Reference) -> list[Row]:

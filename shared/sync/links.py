@@ -183,4 +183,3 @@ async def resolve(
             left = [name for name in record.asked if name not in record.resolutions]
             return {**shown(object_name, record), "resolved": sorted(record.resolutions), "open": left}
     raise Transient("The record's state is contended; try again.", system="storage")
-

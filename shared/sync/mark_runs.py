@@ -19,7 +19,7 @@ from shared.objects.model import Marking
 from shared.ports import SideName
 from shared.stores.queues import MARKS
 from shared.stores.records import batch_row, parse_key
-from shared.stores.runs import Plan, Run, run_id
+from shared.stores.runs import Plan, Run, parse_run_id, run_id
 from shared.sync.hub import MESSAGE_VERSION, Flow, Hub, readable
 from shared.sync.marks import (
     MANUAL,
@@ -101,8 +101,12 @@ async def _send(hub: Hub, run: str, attempt: int, delay_seconds: float = 0) -> N
 async def on_message(hub: Hub, message: dict[str, Any]) -> None:
     """Work on the run that the message names, from its saved cursor, as long as one message may take."""
     readable(message, "run", "attempt")
+    try:
+        parse_run_id(str(message["run"]))
+        attempt = int(message["attempt"])
+    except (ValueError, TypeError):
+        raise Misconfigured("The message names no run.", code="message") from None
     run = await hub.runs.run(str(message["run"]))
-    attempt = int(message["attempt"])
     if run is None:
         if attempt < _ROW_EXPECTED_WITHIN:
             await _send(hub, str(message["run"]), attempt + 1, delay_seconds=2.0**attempt)

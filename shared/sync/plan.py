@@ -104,7 +104,8 @@ class _Planner:
     async def _begin(self) -> None:
         """From here on the run can no longer be joined; nothing has been read before."""
         assert self.state.active is not None
-        self.run.mode, self.run.began_at = self.state.active.mode, self.hub.now()
+        self.run.mode, self.run.origin = self.state.active.mode, self.state.active.origin
+        self.run.began_at = self.hub.now()
         self.run.status = self.state.status = RunStatus.PLANNING.value
         self.state.began, self.state.beat_at = True, self.hub.now()
         self.run.rescan, self.state.rescan = self.state.rescan, ()

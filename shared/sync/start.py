@@ -71,13 +71,20 @@ def _place(hub: Hub, state: ObjectState, mode: str, origin: str) -> tuple[str, l
         state.beat, state.beat_at = 0, hub.now()
         return request.run, [_row(hub, state, request)], True
     if not state.began:
-        state.active.mode = wider(state.active.mode, mode)
+        _widen(state.active, mode, origin)
         return state.active.run, [_row(hub, state, state.active)], False
     if state.follow_up is None:
         state.follow_up = _new_request(hub, state, mode, origin)
     else:
-        state.follow_up.mode = wider(state.follow_up.mode, mode)
+        _widen(state.follow_up, mode, origin)
     return state.follow_up.run, [_row(hub, state, state.follow_up)], False
+
+
+def _widen(request: Request, mode: str, origin: str) -> None:
+    """The waiting run covers this request too; one that somebody asked for is never an idle scheduled one."""
+    request.mode = wider(request.mode, mode)
+    if request.origin == "schedule":
+        request.origin = origin
 
 
 def _new_request(hub: Hub, state: ObjectState, mode: str, origin: str) -> Request:

@@ -133,7 +133,6 @@ async def _give_up_parked(hub: Hub, state: ObjectState) -> None:
 async def _forget_old_runs(hub: Hub, state: ObjectState) -> None:
     """Runs past their retention go, with their slices; a few at a time."""
     limit = hub.now() - timedelta(seconds=hub.times.run_retention)
-    runs, _ = await hub.runs.list_runs(state.template, state.object, None, 20)
-    for run in runs:
-        if RunStatus(run.status).over and run.created_at < limit:
+    for run in await hub.runs.older_runs(state.template, state.object, limit, 20):
+        if RunStatus(run.status).over:
             await hub.runs.delete_run(run)

@@ -87,7 +87,7 @@ class Verdicts:
         record = item.known
         record.set_due(None)
         since = record.failure.since if record.failure else self.hub.now().isoformat()
-        record.failure = Failure(outcome, error.name, error.text, error.fields, since)
+        record.failure = Failure(outcome, error.name, error.text, error.fields, since, error.code)
         record.versions[self.near] = item.seen_versions.get(self.near, record.versions.get(self.near, ""))
         record.outcome = outcome
         item.finish(outcome, error.text, save=True)

@@ -27,8 +27,6 @@ class Writing(Verdicts):
         for item in items:
             record = item.known
             record.claim = Claim(self._claim_key(item), until, self.owner)
-            if not record.due:
-                record.set_due(until)
         lost = await self.hub.records.save(self.flow.pk, [i.known for i in items])
         gone = {id(r) for r in lost}
         for item in items:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from local.simulators.control import Latency
 from tests.e2e.driver import QUICK_HOST, QUICK_TIMES, Driver, FaultyEnvironment
 from tests.faults.proxy import StorageProxy
 
@@ -34,6 +35,17 @@ async def hub() -> AsyncIterator[Driver]:
         await driver.initialize()
         yield driver
         await driver.close()
+
+
+@pytest.fixture(autouse=True)
+def _well_again(request: pytest.FixtureRequest) -> None:
+    """Both systems are well when a test begins, whatever became of the one before it."""
+    if "hub" in request.fixturenames:
+        hub = request.getfixturevalue("hub")
+        for control in (hub.sap.control, hub.dataverse.control):
+            control.clear_faults()
+            control.reset_stats()
+            control.latency = Latency()
 
 
 @pytest.fixture

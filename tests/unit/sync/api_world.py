@@ -16,7 +16,7 @@ from shared.stores.tables import Tables
 from shared.sync import inbox
 from shared.sync.run_links import RunLinks
 from shared.wiring import App
-from tests.unit.sync.harness import FakeSystem, Toy, ToyType, World
+from tests.unit.sync.harness import FakeSystem, MemoryQueues, Toy, ToyType, World
 
 THING = Entity("things", "thing", "key")
 
@@ -88,6 +88,13 @@ class StrictType(ToyType):
         return [Problem("scope", "choose one")] if settings.scope == "" else []
 
 
+class CountedQueues(MemoryQueues):
+    """Knows how many messages lie in a queue."""
+
+    async def count(self, queue: str) -> int:
+        return sum(name == queue for _, name, _ in self.messages)
+
+
 class ApiWorld(World):
     """All that the HTTP functions and workers need."""
 
@@ -95,6 +102,8 @@ class ApiWorld(World):
         super().__init__(tables, *(objects or (MarkedToy(),)), **settings)
         self.type = StrictType(*self.type.objects)
         self.hub.types = {"toy": self.type}
+        self.queues = CountedQueues(self.clock)
+        self.hub.queues = self.queues  # type: ignore[assignment]
         self.sap: RangedSystem = RangedSystem(self.clock, "C")
         self.other: RangedSystem = RangedSystem(self.clock)
         self.oddities = Oddities(tables)

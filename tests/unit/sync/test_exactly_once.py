@@ -194,6 +194,7 @@ async def test_a_system_that_is_down_makes_the_slice_wait_and_nothing_is_lost(ma
     world = await make_world()
     world.sap.put("C1", name="Anton")
     await world.mark("C1")
+    await _plan_only(world)
     until = world.clock.moment.timestamp() + 20_000
 
     def down(verb: str, detail: object) -> None:
@@ -202,9 +203,57 @@ async def test_a_system_that_is_down_makes_the_slice_wait_and_nothing_is_lost(ma
 
     world.other.trouble.append(down)
     world.sap.trouble.append(down)
+    await world.drain(most=2000)
+    assert world.agree("C1")
+    assert world.clock.moment.timestamp() > until
+
+
+async def test_a_source_that_is_down_makes_the_plan_wait(make_world: MakeWorld) -> None:
+    world = await make_world()
+    until = world.clock.moment.timestamp() + 20_000
+
+    def down(verb: str, detail: object) -> None:
+        if world.clock.moment.timestamp() < until:
+            raise Transient("down")
+
+    world.other.trouble.append(down)
     run = await world.sync()
     assert run.status == "succeeded"
-    assert world.agree("C1")
+    assert world.clock.moment.timestamp() > until
+
+
+async def test_a_second_delivery_waits_while_the_first_is_creating(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.other.put("g-1", name="Born there")
+    message = await _plan_only(world)
+    original = world.sap.write
+    second_came = False
+
+    async def slow(entity, writes):  # type: ignore[no-untyped-def]
+        nonlocal second_came
+        if not second_came:
+            second_came = True
+            await slices.on_message(world.another_hub(world.tables), message)
+        return await original(entity, writes)
+
+    world.sap.write = slow  # type: ignore[method-assign]
+    await slices.on_message(world.hub, message)
+    await _settle(world)
+    assert second_came
+    assert len(world.sap.rows) == 1
+
+
+async def test_a_record_gets_the_same_key_there_each_time_and_a_reused_code_another(make_world: MakeWorld) -> None:
+    keys = []
+    for born in ("2026-01-01", "2026-01-01", "2026-02-02"):
+        world = await make_world()
+        world.sap.put("C1", name="Anton")
+        world.sap.rows["C1"]["created"] = born
+        await world.mark("C1")
+        await world.sync()
+        keys.append(next(iter(world.other.rows)))
+    assert keys[0] == keys[1]
+    assert keys[2] != keys[0]
 
 
 async def test_a_state_that_changed_meanwhile_is_read_again_and_the_newest_wins(make_world: MakeWorld) -> None:

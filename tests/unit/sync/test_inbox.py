@@ -146,3 +146,16 @@ async def test_what_waits_for_long_and_a_run_without_a_sign_are_told(world: ApiW
     assert thing["runWithoutSign"]
     assert thing["oldestDueAgeSeconds"] == int(world.hub.times.run_silent) + 1
     assert "gave no sign" in found.reasons[0]
+
+
+async def test_what_stays_in_a_poison_queue_is_told(world: ApiWorld):
+    await world.queues.send(poison(RUNS), {})
+    found = await health.look(world.hub)
+    assert [reason for reason in found.reasons if "runs-poison" in reason]
+
+
+async def test_a_marks_message_that_names_no_run_is_listed(world: ApiWorld):
+    await inbox.work(world.hub, world.oddities, MARKS, b'{"v": 1, "run": "zzz", "attempt": 0}')
+    await inbox.work(world.hub, world.oddities, MARKS, b'{"v": 1, "run": "a.b.c", "attempt": []}')
+    assert len(await world.oddities.list()) == 2
+    assert world.queues.messages == []

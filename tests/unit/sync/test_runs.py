@@ -42,13 +42,14 @@ async def test_what_was_saved_before_the_call_is_in_the_run_that_is_named(make_w
     await world.mark("C1")
     await start(world.hub, "toy", "thing", "delta", "test")
     await world.handle_one()
-    world.sap.put("C1", name="Edited while the first run is at work")
+    world.sap.put("C2", name="Saved while the first run is at work")
+    await world.mark("C2")
     run = await start(world.hub, "toy", "thing", "delta", "test")
     await world.drain()
     ended = await world.hub.runs.run(run)
     assert ended is not None
     assert ended.status == "succeeded"
-    assert world.agree("C1")
+    assert world.agree("C2")
 
 
 async def test_a_wider_request_widens_the_run_that_waits(make_world: MakeWorld) -> None:
@@ -177,3 +178,34 @@ async def test_a_row_committed_late_below_the_watermark_is_found_by_the_overlap(
     world.other.rows["g-1"]["modified"] = (await world.hub.runs.object("toy", "thing")).watermarks["in"].isoformat()
     await world.sync()
     assert len(world.sap.rows) == 1
+
+
+async def test_a_scheduled_run_that_somebody_joined_keeps_its_row(make_world: MakeWorld) -> None:
+    world = await make_world()
+    await start(world.hub, "toy", "thing", "delta", "schedule")
+    run = await start(world.hub, "toy", "thing", "delta", "request")
+    await world.drain()
+    ended = await world.hub.runs.run(run)
+    assert ended is not None
+    assert ended.status == "succeeded"
+
+
+async def test_runs_are_listed_newest_first_and_forgotten_when_they_are_old(make_world: MakeWorld) -> None:
+    world = await make_world()
+    first = await world.sync()
+    world.clock.forward(60)
+    second = await world.sync()
+    runs, _ = await world.hub.runs.list_runs("toy", "thing", None, 10)
+    assert [r.id for r in runs] == [second.id, first.id]
+    world.clock.forward(world.hub.times.run_retention)
+    await sweep(world.hub)
+    runs, _ = await world.hub.runs.list_runs("toy", "thing", None, 10)
+    assert [r.id for r in runs] == []
+
+
+async def test_settings_that_no_longer_fit_stop_the_run_with_their_name(make_world: MakeWorld) -> None:
+    world = await make_world()
+    await world.change_settings(rule="nonsense")
+    run = await world.sync()
+    assert run.status == "stopped"
+    assert "rule" in run.reason
