@@ -28,7 +28,10 @@ def main() -> int:
     for command in (up, alone):
         command.add_argument("--customers", type=int, default=200, help="how many customers the sample company has")
         command.add_argument(
-            "--state", type=Path, default=ROOT / ".local" / "state.json", help="where to write addresses and keys"
+            "--state",
+            type=Path,
+            default=ROOT / ".local" / "state.json",
+            help="where to write addresses and keys; logs go beside it",
         )
     arguments = parser.parse_args()
     return asyncio.run(_up(arguments) if arguments.command == "up" else _simulators(arguments))
@@ -38,20 +41,22 @@ async def _up(arguments: argparse.Namespace) -> int:
     console = Console()
     stop = _stop_signal()
     environment = Environment(
-        customers=arguments.customers, hosts=arguments.hosts, port=arguments.port, directory=ROOT / ".local"
+        customers=arguments.customers, hosts=arguments.hosts, port=arguments.port, directory=arguments.state.parent
     )
     async with environment:
         _announce(console, arguments.state, environment.description())
         ended = await _first(stop, environment)
     if ended:
-        console.print(f"[red]{ended} ended by itself; everything else was stopped. See the logs in .local/.[/red]")
+        console.print(
+            f"[red]{ended} ended by itself; everything else was stopped. See the logs beside the state file.[/red]"
+        )
     arguments.state.unlink(missing_ok=True)
     return 1 if ended else 0
 
 
 async def _simulators(arguments: argparse.Namespace) -> int:
     stop = _stop_signal()
-    simulators = await Simulators(ROOT / ".local", arguments.customers).start()
+    simulators = await Simulators(arguments.state.parent, arguments.customers).start()
     try:
         _announce(Console(), arguments.state, {"urls": simulators.urls, "settings": simulators.settings()})
         await stop.wait()

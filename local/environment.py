@@ -215,6 +215,10 @@ class Environment:
                 "authority": settings["DATAVERSE_AUTHORITY"],
                 "control": f"{self.simulators.urls['dataverse']}/_sim",
             },
+            "processes": {
+                "azurite": self.azurite.pid if self.azurite else None,
+                "hosts": [host.pid for host in self.hosts],
+            },
             "caBundle": str(self.simulators.tls.ca_file),
             "logs": [str(self.directory / f"host-{n}.log") for n in range(len(self.hosts))],
         }

@@ -43,6 +43,7 @@ async def test_a_failure_is_listed_with_class_reason_and_next_step(world: ApiWor
         "kind": "failed",
         "class": "Rejected",
         "reason": "too long",
+        "code": "x",
         "fields": ["name"],
         "since": None,
         "nextStep": rows[0]["nextStep"],
