@@ -16,6 +16,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Self
 
+from local.processes import end
+
 ACCOUNT = "devstoreaccount1"
 # The emulator's account and key are the same on every machine and published in Azurite's documentation.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -97,19 +99,9 @@ class Azurite:
         process = self._process
         if process is None:
             return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-            except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                await process.stdin.wait_closed()
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await end(process, _STOP_SECONDS)
         self._output.close()
 
     async def _start(self) -> Self:

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from local.processes import end
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _START_SECONDS = 90.0
 _STOP_SECONDS = 30.0
@@ -59,11 +61,11 @@ class HostProcess:
         try:
             line = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
         except BaseException:
-            await _end(process)
+            await end(process)
             raise
         if not line:
             code = await process.wait()
-            await _end(process)
+            await end(process)
             raise RuntimeError(f"the host ended with {code} before it was ready; see its log")
         return cls(process, json.loads(line))
 
@@ -90,24 +92,9 @@ class HostProcess:
         """Stop it and its workers in order and wait until it is gone; harmless when it already is."""
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
-        await _end(self._process, _STOP_SECONDS)
+        await end(self._process, _STOP_SECONDS)
 
     def kill(self) -> None:
         """SIGKILL, as a crash: nothing is finished. ``await stop()`` afterwards waits until it is gone."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
-
-
-async def _end(process: Process, seconds: float = 0.0) -> None:
-    """Wait that long, then kill, and close the pipes."""
-    if process.returncode is None:
-        try:
-            await asyncio.wait_for(process.wait(), seconds)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            await process.stdin.wait_closed()

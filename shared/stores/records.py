@@ -18,139 +18,53 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from shared.errors import LostRace
-from shared.ports import Mark, SideName
-from shared.stores.tables import Op, Table, Tables, decode_key, encode_key, pack
+from shared.ports import SideName
+from shared.stores.keys import encode_key
+from shared.stores.record import (
+    AFTER,
+    HIGH,
+    SCHEMA_VERSION,
+    Claim,
+    Failure,
+    Record,
+    batch_row,
+    due_prefix,
+    failure_row,
+    from_row,
+    new_record,
+    parse_key,
+    parse_waiter,
+    partition,
+    pointer_row,
+    record_row,
+    row_prefix,
+    snapshot,
+    to_row,
+    waiter_prefix,
+    waiter_row,
+)
+from shared.stores.tables import Op, Table, Tables, pack
 
-SCHEMA_VERSION = 1
-_SHORT = {SideName.SAP: "s", SideName.OTHER: "o"}
-_SIDE = {short: side for side, short in _SHORT.items()}
-HIGH = "~"  # sorts after every character of an encoded key
-AFTER = "!"  # row key + "!" is the first row after it: encoded keys hold no smaller character
-
-
-def partition(template: str, object_name: str) -> str:
-    """The partition of one object's records in one template."""
-    return f"{template}|{object_name}"
-
-
-def record_row(side: SideName, key: str) -> str:
-    """Row key of a record born or marked on that side."""
-    return f"r:{_SHORT[side]}:{encode_key(key)}"
-
-
-def pointer_row(side: SideName, key: str) -> str:
-    """Row key of the pointer from a key on the side where the record was not born."""
-    return f"p:{_SHORT[side]}:{encode_key(key)}"
-
-
-def failure_row(side: SideName, key: str) -> str:
-    """Row key of a listed failure."""
-    return f"f:{_SHORT[side]}:{encode_key(key)}"
-
-
-def batch_row(batch: str, side: SideName, key: str) -> str:
-    """Row key of a batch membership."""
-    return f"b:{encode_key(batch)}:{_SHORT[side]}:{encode_key(key)}"
-
-
-def due_row(not_before: datetime, side: SideName, key: str) -> str:
-    """Row key of a due record; sorts by time."""
-    return f"{due_prefix(not_before)}:{_SHORT[side]}:{encode_key(key)}"
-
-
-def due_prefix(moment: datetime) -> str:
-    """Where due rows of that moment begin."""
-    return f"d:{int(moment.timestamp() * 1000):014d}"
-
-
-def parse_key(row_key: str) -> tuple[SideName, str]:
-    """Side and key at the end of an ``r:``, ``p:``, ``f:``, ``d:`` or ``b:`` row key."""
-    short, key = row_key.rsplit(":", 2)[1:]
-    return _SIDE[short], decode_key(key)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A link being created: what the new record will be called, until when nobody else may try, and who tries."""
-
-    key: str
-    until: datetime
-    owner: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a record needs a person: class, masked reason, field names, the vendor's code. ``kind`` is the outcome that lists it."""
-
-    kind: str
-    error: str
-    reason: str
-    fields: tuple[str, ...] = ()
-    since: str = ""
-    code: str = ""
-
-
-@dataclass
-class Record:
-    """What is known of one record. ``keys[born]`` is always there, the opposite key once it is linked."""
-
-    born: SideName
-    keys: dict[SideName, str]
-    mark: Mark = field(default_factory=Mark)
-    claim: Claim | None = None
-    base_key: str = ""
-    bases: dict[SideName, dict[str, str]] = field(default_factory=lambda: {SideName.SAP: {}, SideName.OTHER: {}})
-    versions: dict[SideName, str] = field(default_factory=dict)
-    held: dict[str, str] = field(default_factory=dict)
-    asked: tuple[str, ...] = ()
-    resolutions: dict[str, SideName] = field(default_factory=dict)
-    birth: str = ""
-    deleted: str = ""
-    parked: tuple[str, ...] = ()
-    parked_since: datetime | None = None
-    due: str = ""
-    attempt: int = 0
-    outcome: str = ""
-    outcome_at: datetime | None = None
-    run: str = ""
-    ruled: dict[str, str] = field(default_factory=dict)
-    failure: Failure | None = None
-    etag: str | None = None
-    pointer_etag: str | None = None
-    stored: Record | None = None
-    absorbed: Record | None = None
-
-    @property
-    def born_key(self) -> str:
-        """Its key on the side where it was born or marked."""
-        return self.keys[self.born]
-
-    @property
-    def linked(self) -> bool:
-        """Whether both sides are known to hold it."""
-        return len(self.keys) == 2
-
-    def set_due(self, moment: datetime | None) -> None:
-        """Ask for delivery at that time, or no more."""
-        self.due = "" if moment is None else due_row(moment, self.born, self.born_key)
-
-    def unlink(self) -> None:
-        """Forget the other side; the mark stays."""
-        self.keys.pop(self.born.opposite, None)
-        self.versions.clear()
-        self.bases = {SideName.SAP: {}, SideName.OTHER: {}}
-        self.held, self.asked, self.ruled, self.claim, self.deleted = {}, (), {}, None, ""
-
-
-def new_record(born: SideName, key: str) -> Record:
-    """A record that is not in the table yet."""
-    return Record(born=born, keys={born: key})
+__all__ = [
+    "Claim",
+    "Failure",
+    "Record",
+    "Records",
+    "batch_row",
+    "failure_row",
+    "from_row",
+    "new_record",
+    "parse_key",
+    "parse_waiter",
+    "partition",
+    "record_row",
+    "to_row",
+    "waiter_prefix",
+]
 
 
 class Records:
@@ -195,7 +109,7 @@ class Records:
         names = sorted(encode_key(k) for k in keys)
         rows: list[dict[str, Any]] = []
         for prefix in ("r", "p"):
-            start = f"{prefix}:{_SHORT[side]}:"
+            start = row_prefix(prefix, side)
             low, high = start + names[0], start + names[-1] + AFTER
             rows += [row async for row in self._table.query(pk, low=low, high=high) if row["RowKey"] in wanted]
         return rows
@@ -281,24 +195,12 @@ class Records:
 
     async def park(self, parent_pk: str, side: SideName, parent_key: str, child: tuple[str, SideName, str]) -> None:
         """Write the waiter row of a child in its parent's partition; repeats are harmless."""
-        object_name, child_side, child_key = child
-        row = f"{waiter_prefix(side, parent_key)}{object_name}:{_SHORT[child_side]}:{encode_key(child_key)}"
+        row = waiter_row(side, parent_key, child)
         await self._table.put({"PartitionKey": parent_pk, "RowKey": row, "v": SCHEMA_VERSION})
 
     async def remove(self, pk: str, row_key: str) -> None:
         """Delete one row that stands by itself (a waiter, a stale due row)."""
         await self._table.delete(pk, row_key)
-
-
-def waiter_prefix(side: SideName, parent_key: str) -> str:
-    """Where the waiters of one parent begin."""
-    return f"w:{_SHORT[side]}:{encode_key(parent_key)}:"
-
-
-def parse_waiter(row_key: str) -> tuple[SideName, str, str, SideName, str]:
-    """(parent side, parent key, child object, child side, child key) of a waiter row."""
-    _, side, parent, child_object, child_side, child = row_key.split(":")
-    return _SIDE[side], decode_key(parent), child_object, _SIDE[child_side], decode_key(child)
 
 
 def _owner_of(members: list[tuple[Record, list[Op]]], index: int) -> int | None:
@@ -320,12 +222,7 @@ def _remember(members: list[tuple[Record, list[Op]]], operations: list[Op], etag
         else:
             record.pointer_etag = None
         record.absorbed = None
-        record.stored = _snapshot(record)
-
-
-def _snapshot(record: Record) -> Record:
-    record.stored = None
-    return deepcopy(record)
+        record.stored = snapshot(record)
 
 
 def _operations(pk: str, record: Record) -> list[Op]:
@@ -392,81 +289,3 @@ def _set_difference(pk: str, old: set[str], new: set[str]) -> list[Op]:
     gone = [Op("delete", {"PartitionKey": pk, "RowKey": rk}) for rk in sorted(old - new) if rk]
     come = [Op("put", {"PartitionKey": pk, "RowKey": rk, "v": SCHEMA_VERSION}) for rk in sorted(new - old) if rk]
     return gone + come
-
-
-def to_row(record: Record) -> dict[str, Any]:
-    """The columns of a record's row."""
-    return {
-        "v": SCHEMA_VERSION,
-        "sap_key": record.keys.get(SideName.SAP, ""),
-        "other_key": record.keys.get(SideName.OTHER, ""),
-        "batches": json.dumps(sorted(record.mark.batches)),
-        "attributes": json.dumps(dict(record.mark.attributes)),
-        "claim": json.dumps([record.claim.key, record.claim.until.timestamp(), record.claim.owner])
-        if record.claim
-        else "",
-        "base_key": record.base_key,
-        "base_sap": json.dumps(record.bases[SideName.SAP], separators=(",", ":")),
-        "base_other": json.dumps(record.bases[SideName.OTHER], separators=(",", ":")),
-        "sap_version": record.versions.get(SideName.SAP, ""),
-        "other_version": record.versions.get(SideName.OTHER, ""),
-        "held": json.dumps(record.held),
-        "asked": json.dumps(record.asked),
-        "resolutions": json.dumps(record.resolutions),
-        "birth": record.birth,
-        "deleted": record.deleted,
-        "parked": json.dumps(record.parked),
-        "parked_since": record.parked_since.isoformat() if record.parked_since else "",
-        "due": record.due,
-        "attempt": record.attempt,
-        "outcome": record.outcome,
-        "outcome_at": record.outcome_at.isoformat() if record.outcome_at else "",
-        "run": record.run,
-        "ruled": json.dumps(record.ruled),
-        "failure": json.dumps(vars(record.failure)) if record.failure else "",
-    }
-
-
-def from_row(row: dict[str, Any]) -> Record:
-    """A record as its row says; remembers what is stored so that saving writes only differences."""
-    born, born_key = parse_key(row["RowKey"])
-    keys = {born: born_key}
-    opposite = row["sap_key"] if born is SideName.OTHER else row["other_key"]
-    if opposite:
-        keys[born.opposite] = opposite
-    failure = json.loads(row["failure"]) if row.get("failure") else None
-    claim = json.loads(row["claim"]) if row.get("claim") else None
-    record = Record(
-        born=born,
-        keys=keys,
-        mark=Mark(frozenset(json.loads(row["batches"])), json.loads(row["attributes"])),
-        claim=Claim(claim[0], datetime.fromtimestamp(claim[1], UTC), claim[2]) if claim else None,
-        base_key=row["base_key"],
-        bases={SideName.SAP: json.loads(row["base_sap"]), SideName.OTHER: json.loads(row["base_other"])},
-        versions={
-            side: version
-            for side, version in ((SideName.SAP, row["sap_version"]), (SideName.OTHER, row["other_version"]))
-            if version
-        },
-        held=json.loads(row["held"]),
-        asked=tuple(json.loads(row["asked"])),
-        resolutions={name: SideName(side) for name, side in json.loads(row["resolutions"]).items()},
-        birth=row["birth"],
-        deleted=row["deleted"],
-        parked=tuple(json.loads(row["parked"])),
-        parked_since=_moment(row["parked_since"]),
-        due=row["due"],
-        attempt=row["attempt"],
-        outcome=row["outcome"],
-        outcome_at=_moment(row["outcome_at"]),
-        run=row["run"],
-        ruled=json.loads(row["ruled"]),
-        failure=Failure(**{**failure, "fields": tuple(failure["fields"])}) if failure else None,
-        etag=row["etag"],
-    )
-    record.stored = _snapshot(record)
-    return record
-
-
-def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceExistsError
 
+from local.simulators.control import Latency
 from shared.stores.queues import QUEUES
 from tests.e2e.driver import Driver, until
 from tests.faults.conftest import kill_workers
@@ -23,7 +24,12 @@ _CLAIM = r'/records\b.*"claim": ?"\['
 
 
 async def _twice_at_once(hub: Driver, proxy: StorageProxy, side: str) -> None:
-    """Send the run's delivery message a second time, and let both deliveries write their claims at one moment."""
+    """Send the run's delivery message a second time, and let both deliveries write their claims at one moment.
+
+    The writes take long, so that the one who lost sees a claim and nothing written yet.
+    """
+    for control in (hub.sap.control, hub.dataverse.control):
+        control.latency = Latency(bulk_base=1000, single=100)
     both = asyncio.Barrier(2)
     arrived = asyncio.Event()
 
