@@ -9,7 +9,8 @@ demo: $(READY) ## tells the whole story on invented data; ends 0 only if every s
 	$(BIN)/python -m local.demo
 
 test: $(READY) ## unit, contract, end-to-end and fault tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit tests/contract -n 2
+	$(BIN)/python -m pytest tests/e2e tests/faults
 
 check: $(READY) ## format, lint, types, import rules, dead code, names of the real APIs
 	$(BIN)/ruff format --check .

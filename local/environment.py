@@ -181,6 +181,8 @@ class Environment:
             "HUB_BASE_URL": f"http://127.0.0.1:{self._port}",
             "SCHEDULE_TICK": "*/2 * * * * *",
             "SWEEPER_TICK": "*/2 * * * * *",
+            # What host.json sets for Azure would let a person wait here between two steps of a run.
+            "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.5",
             "HUB_FINGERPRINT_KEY": "a-key-for-one-machine-only-0123456789",
             "HUB_TOKEN_KEY": "another-key-for-one-machine-only-0123",
             "HUB_TIMES": json.dumps(self._times),
