@@ -1,4 +1,5 @@
-"""An invented company in the manner of SAP's demo company: partners with addresses and contacts, and what they refer to.
+"""An invented company in the manner of SAP's demo company: partners with addresses and contacts,
+items with prices and stock, and what they refer to.
 
 The same seed and size always give the same rows. Everything is invented.
 """

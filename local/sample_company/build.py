@@ -1,4 +1,4 @@
-"""Business partners of the sample company."""
+"""The sample company: its set-up, its items and its business partners."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from local.sample_company.items import build_items
 from local.sample_company.pools import HAND_MADE_NAMES, Region, draw_pools, phone
 from local.sample_company.setup_data import BRANCHES, CUSTOMER_GROUPS, VENDOR_GROUPS, setup_tables
+from local.sample_company.trade_data import order_series, trade_tables
 
 Row = dict[str, Any]
 
@@ -25,14 +27,18 @@ def build_company(
     suppliers: int | None = None,
     leads: int | None = None,
     branches: bool = False,
+    items: int = 60,
 ) -> dict[str, list[Row]]:
     """Rows of every set: ``customers`` customers, by default a tenth as many suppliers and a twentieth of leads.
 
-    Codes are C00001, V00001, L00001 and on. 50,000 customers take a few seconds.
+    Codes are C00001, V00001, L00001 and on, of items I00001. 50,000 customers take a few seconds. The number of items
+    changes nothing of the partners.
     """
     random = Random(seed)
     regions = draw_pools(seed)
-    tables = setup_tables(branches=branches)
+    tables = setup_tables(branches=branches) | trade_tables(branches=branches)
+    tables["Series"].append(order_series())
+    tables["Items"] = build_items(items, seed, [row["WarehouseCode"] for row in tables["Warehouses"]])
     contact_codes = count(1)
     kinds = (
         ("cCustomer", "C", customers),

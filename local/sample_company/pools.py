@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from random import Random
+from typing import Any
 
 from faker import Faker
 
@@ -61,6 +62,8 @@ def draw_pools(seed: int) -> tuple[Region, ...]:
 
 def _draw(seed: int, locale: str, country: str, states: tuple[str, ...], currency: str, dialling_code: str) -> Region:
     fake = Faker(locale)
+    if locale == "it_IT":
+        _sort_towns(fake)
     fake.seed_instance(f"{seed}/{locale}")
     names = tuple(fake.company()[:80] for _ in range(POOL_SIZE))
     return Region(
@@ -74,6 +77,14 @@ def _draw(seed: int, locale: str, country: str, states: tuple[str, ...], currenc
         zip_codes=tuple(fake.postcode()[:20] for _ in range(POOL_SIZE)),
         people=tuple((fake.first_name()[:40], fake.last_name()[:40]) for _ in range(POOL_SIZE)),
     )
+
+
+def _sort_towns(fake: Faker) -> None:
+    """Faker keeps Italian towns in the order of a set, another one in every process."""
+    provider: Any
+    for provider in fake.get_providers():
+        if hasattr(provider, "cities"):
+            provider.cities = sorted(provider.cities)
 
 
 def phone(region: Region, random: Random) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from local.sample_company.items import PRICE_DECIMALS
+
 Row = dict[str, Any]
 
 COMPANY_NAME = "Nordlicht Handels GmbH"
@@ -19,9 +21,10 @@ CUSTOMER_GROUPS = (
 VENDOR_GROUPS = ((101, "Vendors"), (106, "Lieferanten Ausland"))
 PAYMENT_TERMS = ((-1, "- Cash Basic -", 0), (1, "Net 30", 30), (2, "Net 60", 60), (3, "2% 10 days, net 30", 30))
 CURRENCIES = (
-    ("EUR", "Euro", "European Euro", "Cent"),
-    ("USD", "US Dollar", "US Dollar", "Cent"),
-    ("GBP", "British Pound", "Pound Sterling", "Penny"),
+    ("EUR", "Euro", "European Euro", "Cent", "cdDefault"),
+    ("USD", "US Dollar", "US Dollar", "Cent", "cdDefault"),
+    ("GBP", "British Pound", "Pound Sterling", "Penny", "cdDefault"),
+    ("KWD", "Kuwaiti Dinar", "Kuwaiti Dinar", "Fils", "cd3Digits"),
 )
 COUNTRIES = (
     ("AT", "Austria", True),
@@ -78,8 +81,15 @@ def setup_tables(*, branches: bool) -> dict[str, list[Row]]:
     return {
         "BusinessPartnerGroups": groups,
         "Currencies": [
-            {"Code": code, "Name": name, "DocumentsCode": code, "InternationalDescription": long, "HundredthName": cent}
-            for code, name, long, cent in CURRENCIES
+            {
+                "Code": code,
+                "Name": name,
+                "DocumentsCode": code,
+                "InternationalDescription": long,
+                "HundredthName": cent,
+                "Decimals": decimals,
+            }
+            for code, name, long, cent, decimals in CURRENCIES
         ],
         "PaymentTermsTypes": [
             {"GroupNumber": number, "PaymentTermsGroupName": name, "NumberOfAdditionalDays": days}
@@ -110,7 +120,9 @@ def setup_tables(*, branches: bool) -> dict[str, list[Row]]:
                 "DefaultCustomerPaymentTerms": 1,
                 "DefaultVendorPaymentTerms": 1,
                 "TotalsAccuracy": 2,
-                "PriceAccuracy": 2,
+                "PriceAccuracy": PRICE_DECIMALS,
+                "AccuracyofQuantities": 3,
+                "DefaultWarehouse": "01",
                 "RateAccuracy": 6,
                 "PercentageAccuracy": 2,
                 "EnableBranches": "tYES" if branches else "tNO",

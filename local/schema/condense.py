@@ -25,19 +25,47 @@ SERVICE_LAYER_SETS = (
     "BusinessPlaces",
     "UserFieldsMD",
     "SalesPersons",
+    "Items",
+    "ItemGroups",
+    "PriceLists",
+    "UnitOfMeasurements",
+    "UnitOfMeasurementGroups",
+    "Warehouses",
+    "VatGroups",
+    "SalesTaxCodes",
+    "AdditionalExpenses",
+    "Orders",
+    "Drafts",
 )
 SERVICE_LAYER_OPERATIONS = (
     "SeriesService_GetDocumentSeries",
     "SeriesService_GetDefaultSeries",
     "CompanyService_GetCompanyInfo",
     "CompanyService_GetAdminInfo",
+    "SBOBobService_GetCurrencyRate",
 )
-DATAVERSE_TABLES = ("account", "contact", "transactioncurrency", "systemuser", "team", "businessunit")
+DATAVERSE_TABLES = (
+    "account",
+    "contact",
+    "transactioncurrency",
+    "systemuser",
+    "team",
+    "businessunit",
+    "uomschedule",
+    "uom",
+    "pricelevel",
+    "product",
+    "productpricelevel",
+    "salesorder",
+    "salesorderdetail",
+)
 _ERROR_CODES = (
     "0x80040200 0x80040203 0x80040216 0x80040217 0x80040220 0x80040227 0x80040228 0x8004022e 0x80040233 0x80040237 "
     "0x80040256 0x80040265 0x80040333 0x80040515 0x80040519 0x80043810 0x80043afa 0x80043afb 0x80043b04 0x80043b06 "
     "0x80043b07 0x80043b08 0x80043b09 0x80043b0a 0x80043b0d 0x80043b11 0x80043b14 0x80044150 0x80044151 0x8004431a "
-    "0x8004432f 0x80044330 0x80044331 0x80044352 0x8004480e 0x80048408 0x80048479 0x80048cee 0x80048cf3 0x80048cff "
+    "0x80043b03 0x80043b05 0x80043b0b 0x80043b0e 0x80043b0f 0x80043b12 0x80043b16 0x80043b17 0x80043b18 0x80043b1c "
+    "0x80048cea 0x80048cf5 0x80048cf4 0x80048cf6 0x8004432f 0x80044330 0x80044331 0x80044352 0x8004480e 0x80048408 0x80048479 "
+    "0x80048cee 0x80048cf3 0x80048cff "
     "0x80048d00 0x80048d19 0x8004f908 0x8004f909 0x8004f90a 0x8004f912 0x8004f913 0x8004f915 0x8004f978 0x8004f982 "
     "0x8005f103 0x80060623 0x80060882 0x80060888 0x8006088a 0x8006088d 0x80060890 0x80060891 0x80060892 0x8006089d "
     "0x80061009 0x80061035 0x80072321 0x80072322 0x80072324 0x80072326 0x80072491 0x80072560 0x80100003 0x80100005"

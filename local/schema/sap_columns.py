@@ -2,7 +2,8 @@
 
 Lengths in characters, from the SAP Business One SDK 10.0 database tables reference (business partners, their addresses
 and contact persons, and their history tables). A text property that is not listed has no limit here (memo fields hold
-64,000 characters; set-up tables are not checked).
+64,000 characters; set-up tables are not checked). Lengths of items, price lists, warehouses, units and documents are
+those of 10.0 as commonly published, not compared column by column with that reference.
 """
 
 from __future__ import annotations
@@ -19,7 +20,31 @@ TABLES: dict[str, str] = {
     "State": "OCST",
     "BusinessPlace": "OBPL",
     "SalesPerson": "OSLP",
+    "Item": "OITM",
+    "ItemPrice": "ITM1",
+    "ItemWarehouseInfo": "OITW",
+    "ItemGroups": "OITB",
+    "PriceList": "OPLN",
+    "UnitOfMeasurement": "OUOM",
+    "UnitOfMeasurementGroup": "OUGP",
+    "UoMGroupDefinition": "UGP1",
+    "Warehouse": "OWHS",
+    "VatGroup": "OVTG",
+    "VatGroups_Line": "VTG1",
+    "SalesTaxCode": "OSTC",
+    "AdditionalExpense": "OEXD",
+    "Document": "ORDR",
+    "DocumentLine": "RDR1",
+    "DocumentLineAdditionalExpense": "RDR2",
+    "DocumentAdditionalExpense": "RDR3",
 }
+
+# One definition of a user field serves all marketing documents: tables of the family -> the one that stands for it.
+_FAMILY_MEMBERS = {
+    "ORDR": "OQUT ODLN ORDN ORRR ODPI OINV ORIN OPOR OPDN ORPD OPQT OPRQ ODPO OPCH ORPC ODRF",
+    "RDR1": "QUT1 DLN1 RDN1 RRR1 DPI1 INV1 RIN1 POR1 PDN1 RPD1 PQT1 PRQ1 DPO1 PCH1 RPC1 DRF1",
+}
+FAMILIES: dict[str, str] = {member: family for family, members in _FAMILY_MEMBERS.items() for member in members.split()}
 
 COLUMN_LENGTHS: dict[str, dict[str, int]] = {
     "BusinessPartner": {
@@ -97,4 +122,52 @@ COLUMN_LENGTHS: dict[str, dict[str, int]] = {
     "Currency": {"Code": 3},
     "Country": {"Code": 3},
     "State": {"Code": 3, "Country": 3},
+    "Item": {
+        "ItemCode": 50,
+        "ItemName": 200,
+        "ForeignName": 200,
+        "BarCode": 254,
+        "SupplierCatalogNo": 50,
+        "SalesUnit": 100,
+        "InventoryUOM": 100,
+        "PurchaseUnit": 100,
+        "SalesVATGroup": 8,
+        "PurchaseVATGroup": 8,
+        "ArTaxCode": 8,
+        "DefaultWarehouse": 8,
+    },
+    "ItemPrice": {"Currency": 3, "AdditionalCurrency1": 3, "AdditionalCurrency2": 3},
+    "PriceList": {"PriceListName": 32, "DefaultPrimeCurrency": 3},
+    "Warehouse": {"WarehouseCode": 8, "WarehouseName": 100},
+    "UnitOfMeasurement": {"Code": 20, "Name": 100},
+    "UnitOfMeasurementGroup": {"Code": 20, "Name": 100},
+    "AdditionalExpense": {"Name": 20},
+    "Document": {
+        "CardCode": 15,
+        "CardName": 200,
+        "NumAtCard": 100,
+        "Comments": 254,
+        "Address": 254,
+        "Address2": 254,
+        "ShipToCode": 50,
+        "PayToCode": 50,
+        "DocCurrency": 3,
+        "Project": 20,
+        "FederalTaxID": 32,
+    },
+    "DocumentLine": {
+        "ItemCode": 50,
+        "ItemDescription": 200,
+        "FreeText": 100,
+        "WarehouseCode": 8,
+        "TaxCode": 8,
+        "VatGroup": 8,
+        "Currency": 3,
+        "BarCode": 254,
+        "SupplierCatNum": 50,
+        "MeasureUnit": 100,
+        "ProjectCode": 20,
+    },
+    "DocumentAdditionalExpense": {"TaxCode": 8, "VatGroup": 8, "Remarks": 254},
+    "DocumentLineAdditionalExpense": {"TaxCode": 8, "VatGroup": 8},
 }

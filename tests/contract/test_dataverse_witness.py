@@ -169,3 +169,52 @@ async def test_it_understands_refusals(dataverse: Dataverse) -> None:
 async def test_it_makes_a_column(dataverse: Dataverse) -> None:
     await witness(dataverse, lambda client: client.tables.add_columns("account", {"new_HubRef": "string"}))
     assert (await dataverse.post("accounts", {"name": "A", "new_hubref": "x"})).status_code == 204
+
+
+async def test_it_makes_a_catalog_and_reads_it(dataverse: Dataverse) -> None:
+    """Units and prices have no bulk messages, so they go one by one; products go in one request."""
+
+    def work(client: DataverseClient) -> tuple[list[str], list[Any]]:
+        group = client.records.create("uomschedule", {"name": "Pieces", "baseuomname": "Each"})
+        (unit,) = client.records.list("uom", select=["uomid"], filter=f"_uomscheduleid_value eq {group}")
+        units = {
+            "defaultuomscheduleid@odata.bind": f"/uomschedules({group})",
+            "defaultuomid@odata.bind": f"/uoms({unit['uomid']})",
+        }
+        rows = [{"name": f"N{n}", "productnumber": f"P{n}", "quantitydecimal": 0, **units} for n in range(3)]
+        products = client.records.create("product", rows)
+        client.records.update("product", products[0], {"statecode": 0})
+        price_list = client.records.create("pricelevel", {"name": "Retail"})
+        price = {
+            "pricelevelid@odata.bind": f"/pricelevels({price_list})",
+            "productid@odata.bind": f"/products({products[0]})",
+            "uomid@odata.bind": f"/uoms({unit['uomid']})",
+            "amount": 12.34,
+        }
+        client.records.create("productpricelevel", price)
+        with pytest.raises(HttpError) as caught:
+            client.records.create("productpricelevel", price)
+        assert caught.value.details["service_error_code"] == "0x80043b08"
+        return products, list(client.records.list("product", select=["productnumber"], filter="statecode eq 0"))
+
+    products, active = await witness(dataverse, work)
+    assert [(row["productid"], row["productnumber"]) for row in active] == [(products[0], "P0")]
+    assert dataverse.simulator.control.requests["POST products/CreateMultiple 200"] == 1
+
+
+async def test_it_makes_an_order_with_lines_submits_it_and_reads_both(dataverse: Dataverse) -> None:
+    write_in = {"isproductoverridden": True, "productdescription": "Engraving", "quantity": 3, "priceperunit": 2.5}
+
+    def work(client: DataverseClient) -> tuple[Any, Any]:
+        account = client.records.create("account", {"name": "Contoso"})
+        customer = {"customerid_account@odata.bind": f"/accounts({account})"}
+        key = client.records.create("salesorder", {"name": "A", **customer, "order_details": [write_in]})
+        client.records.create("salesorderdetail", write_in | {"salesorderid@odata.bind": f"/salesorders({key})"})
+        client.records.update("salesorder", key, {"statecode": 1, "statuscode": 3})
+        (order,) = client.records.list("salesorder", filter="statecode eq 1", expand=["order_details"])
+        (line, _) = client.records.list("salesorderdetail", filter=f"_salesorderid_value eq {key}")
+        return order, line
+
+    order, line = await witness(dataverse, work)
+    assert (order["totalamount"], len(order["order_details"])) == (15, 2)
+    assert (line["extendedamount"], line["salesorderstatecode"]) == (7.5, 1)

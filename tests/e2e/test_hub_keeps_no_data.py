@@ -38,6 +38,13 @@ def _personal(hub: Driver) -> set[str]:
     return {text for value in found() if len(text := str(value or "").strip()) >= _SHORTEST}
 
 
+def _stands_in(text: str, searched: str) -> bool:
+    """Whether it is there; a postal code of digits alone must stand by itself, since keys and times hold any digits."""
+    if not text.isdecimal():
+        return text in searched
+    return re.search(rf"(?<![\w.:-]){text}(?!\w)", searched) is not None
+
+
 def _secrets(hub: Driver) -> set[str]:
     settings = hub.env.app_settings()
     names = ("SAP_PASSWORD", "DATAVERSE_CLIENT_SECRET", "HUB_FINGERPRINT_KEY", "HUB_TOKEN_KEY")
@@ -49,7 +56,7 @@ def _logs(directory: Path) -> str:
 
 
 async def _everything_happens(hub: Driver) -> None:
-    """A first load, edits on both sides, a birth, a refusal that quotes data, a conflict, an outage, a bad message."""
+    """A first load, edits on both sides, a birth, a refusal that quotes data, a conflict."""
     codes = [f"C{n:05d}" for n in range(1, 41)]
     await hub.mark(codes, batch="spring")
     await hub.initialize()
@@ -90,5 +97,5 @@ async def test_queues_tables_and_logs_hold_no_name_phone_mail_address_or_secret(
     searched = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), stored + logs)
     personal = _personal(hub)
     assert len(personal) > 500
-    assert {text for text in personal | _secrets(hub) if text in searched} == set()
+    assert {text for text in personal | _secrets(hub) if _stands_in(text, searched)} == set()
     assert "Hostile Value" not in searched

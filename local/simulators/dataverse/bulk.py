@@ -40,6 +40,8 @@ def bulk_targets(call: Call, table: SimTable) -> list[JsonObject]:
                 "'Microsoft.Dynamics.CRM.crmbaseentity'; '@odata.type' is required.",
                 table.entity_set,
             )
+        if set(table.collections) & set(target):
+            raise DataverseError(501, "0x80040203", "Deep insert in a bulk message is not simulated.")
     return targets
 
 

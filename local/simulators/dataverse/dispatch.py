@@ -7,6 +7,7 @@ from local.simulators.dataverse.keys import Segment, split_path
 from local.simulators.dataverse.metadata import entity_definitions
 from local.simulators.dataverse.operations import GET_OPERATIONS, POST_OPERATIONS
 from local.simulators.dataverse.org import Org
+from local.simulators.dataverse.sales_actions import run_bound_action
 from local.simulators.dataverse.single import (
     change_one,
     count_collection,
@@ -95,6 +96,8 @@ def _record(org: Org, table: SimTable, inside: str, rest: list[Segment], call: C
         raise wrong_method(call)
     if len(rest) == 2 and rest[1].name == "$ref" and call.method == "DELETE":
         return unlink(org, table, inside, rest[0].name)
+    if len(rest) == 1 and rest[0].name.startswith(PREFIX) and call.method == "POST":
+        return run_bound_action(org, table, inside, rest[0].name.removeprefix(PREFIX), call)
     if len(rest) == 1:
         return one_column(org, table, inside, rest[0].name, call)
     raise no_segment(rest[-1].name)

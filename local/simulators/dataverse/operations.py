@@ -10,6 +10,7 @@ from local.simulators.dataverse.keys import Segment
 from local.simulators.dataverse.metadata import answer_list
 from local.simulators.dataverse.org import Org
 from local.simulators.dataverse.records import check_privilege, read_payload, update_row
+from local.simulators.dataverse.sales_actions import cancel_order, fulfill_order
 from local.simulators.dataverse.store import Row
 from local.simulators.dataverse.tables import SimTable, stable_guid
 from local.simulators.dataverse.values import GUID
@@ -139,6 +140,8 @@ GET_OPERATIONS: Final[Mapping[str, Operation]] = {
     "sdkmessagefilters": sdk_message_filters,
 }
 POST_OPERATIONS: Final[Mapping[str, Operation]] = {
+    "CancelSalesOrder": cancel_order,
+    "FulfillSalesOrder": fulfill_order,
     "Merge": merge,
     "PublishXml": publish,
     "PublishAllXml": publish,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,8 +16,28 @@ from local.simulators.dataverse.tables import BULK_MESSAGES, SimTable, make_tabl
 from local.simulators.dataverse.values import instant_text
 from local.simulators.dataverse.wire import no_segment
 
-SIMULATED_TABLES = ("account", "contact", "transactioncurrency", "systemuser", "businessunit")
-DEFAULT_BULK: Mapping[str, Iterable[str]] = {"account": BULK_MESSAGES, "contact": BULK_MESSAGES}
+SIMULATED_TABLES = (
+    "account",
+    "contact",
+    "transactioncurrency",
+    "systemuser",
+    "businessunit",
+    "uomschedule",
+    "uom",
+    "pricelevel",
+    "product",
+    "productpricelevel",
+    "salesorder",
+    "salesorderdetail",
+)
+DEFAULT_BULK: Mapping[str, Iterable[str]] = {
+    "account": BULK_MESSAGES,
+    "contact": BULK_MESSAGES,
+    "product": BULK_MESSAGES,
+    "salesorder": BULK_MESSAGES,
+}
+"""Which tables have bulk messages. The entity reference lists product and salesorder, and leaves out uom and
+productpricelevel; it says nothing of salesorderdetail, which has none unless the simulator is given other messages."""
 CURRENCIES = (
     ("EUR", "Euro", "€", "1"),
     ("USD", "US Dollar", "$", "1.25"),
@@ -33,6 +54,16 @@ class Switches:
     """A page that is exactly full links to an empty one (assumption: the service does not look ahead)."""
     user_is_member: bool = True
     """False: every request answers 403 0x80072560, as for an app that is no application user."""
+    products_start_active: bool = False
+    """True: the org's system setting that makes products in the active state is on; otherwise they start as drafts."""
+    priced_products_can_retire: bool = False
+    """False: a product with a price in an active price list cannot retire, as the message of 0x8004f915 has it."""
+    submitted_orders_are_editable: bool = True
+    """False: a Submitted order takes no update but of its state (sources tie it to privileges and settings)."""
+    line_changes_touch_order: bool = True
+    """A line's change moves the order's ``modifiedon``, as totals are computed anew (assumption)."""
+    discount_is_per_unit: bool = False
+    """True: the org's discount calculation method is "Per unit", so a manual discount counts once per unit."""
     missing_privileges: frozenset[tuple[str, str]] = frozenset()
     """(``Create`` | ``Read`` | ``Write`` | ``Delete``, table) pairs that answer 403 0x80040220."""
 
@@ -48,6 +79,9 @@ class Org:
         self.business_unit_id = stable_guid(f"{name}/businessunit")
         self.user_id = stable_guid(f"{name}/systemuser")
         self.base_currency_id = self.currency_id(CURRENCIES[0][0])
+        self.message = ""
+        self.lays_out = False
+        self._last_order_number = 1000
         self._bulk = DEFAULT_BULK if bulk is None else bulk
         self.tables: dict[str, SimTable] = {}
         self.by_set: dict[str, SimTable] = {}
@@ -63,6 +97,7 @@ class Org:
         self.tables = make_tables(load_dataverse().tables, SIMULATED_TABLES, self._bulk)
         self.by_set = {table.entity_set: table for table in self.tables.values()}
         self.store = DataverseStore(self.tables, self.control.count_write)
+        self._last_order_number = 1000
         start = instant_text(datetime(2020, 1, 1, tzinfo=UTC))
         self._seed("businessunit", self.business_unit_id, start, {"name": self.name})
         self._seed("systemuser", self.user_id, start, {"fullname": "# Integration hub", "firstname": "#"})
@@ -95,6 +130,30 @@ class Org:
         if table is None:
             raise no_segment(entity_set)
         return table
+
+    @contextmanager
+    def sending(self, message: str) -> Iterator[None]:
+        """Writes inside are the work of a message, which may do what an update may not."""
+        before, self.message = self.message, message
+        try:
+            yield
+        finally:
+            self.message = before
+
+    @contextmanager
+    def laying_out(self) -> Iterator[None]:
+        """Writes inside lay out data: states may be reached at once, lines may join orders that are closed."""
+        before, self.lays_out = self.lays_out, True
+        try:
+            yield
+        finally:
+            self.lays_out = before
+
+    def next_order_number(self) -> str:
+        """An automatic order number: a counter, and a suffix that keeps numbers of several systems apart."""
+        self._last_order_number += 1
+        suffix = stable_guid(f"{self.name}/ordernumber/{self._last_order_number}").replace("-", "")[:6].upper()
+        return f"ORD-{self._last_order_number:05d}-{suffix}"
 
     def now_text(self) -> str:
         """The present instant as stamps show it."""

@@ -11,8 +11,9 @@ from typing import Any
 
 from local.simulators.dataverse.keys import RowKey, find_row, parse_reference, require_row
 from local.simulators.dataverse.org import Org
-from local.simulators.dataverse.rules import apply_delete_rules, apply_save_rules
+from local.simulators.dataverse.rules import apply_save_rules, rules_of
 from local.simulators.dataverse.store import Row
+from local.simulators.dataverse.table_rules import Save
 from local.simulators.dataverse.tables import SimTable
 from local.simulators.dataverse.values import fold_text, stored_value
 from local.simulators.dataverse.wire import DataverseError, JsonObject, bad_payload, no_record
@@ -32,11 +33,23 @@ def read_payload(
             _check_type(table, value)
         elif "@" in name:
             _check_annotation(table, payload, name)
+        elif name in table.collections:
+            changes[name] = _nested(org, table, name, value, references)
         elif name in table.navigation:
             changes.update(_unbound(table, name, value))
         else:
             changes.update(_plain(table, name, value))
     return changes
+
+
+def _nested(
+    org: Org, table: SimTable, name: str, value: Any, references: Mapping[str, str] | None
+) -> list[dict[str, Any]]:
+    """The rows of a deep insert, each read as a payload of its own table."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise bad_payload(f"Microsoft.OData.ODataException: '{name}' needs a list of entities.", table.entity_set)
+    child = org.tables[table.collections[name].table]
+    return [read_payload(org, child, each, references) for each in value]
 
 
 def _check_type(table: SimTable, value: Any) -> None:
@@ -119,8 +132,20 @@ def _plain(table: SimTable, name: str, value: Any) -> dict[str, Any]:
 def create_row(org: Org, table: SimTable, changes: Mapping[str, Any], stamp: str | None = None) -> Row:
     """Insert a row; its id may be among the changes. Raises 412 for an id or alternate key that exists.
 
-    `stamp` stands in for the present instant when data from the past is laid out.
+    Collections among the changes become rows in the same transaction. `stamp` stands in for the present instant when
+    data from the past is laid out.
     """
+    with org.store.transaction():
+        own = {name: value for name, value in changes.items() if name not in table.collections}
+        row = _insert(org, table, own, stamp)
+        for name, collection in table.collections.items():
+            for child in changes.get(name, ()):
+                parent = {collection.read_name: row[table.primary_id]}
+                create_row(org, org.tables[collection.table], {**child, **parent}, stamp)
+    return org.store.get(table.name, row[table.primary_id]) or row
+
+
+def _insert(org: Org, table: SimTable, changes: Mapping[str, Any], stamp: str | None) -> Row:
     key = changes.get(table.primary_id) or str(uuid.uuid4())
     if org.store.get(table.name, key) is not None:
         raise DataverseError(412, "0x80040237", "Cannot insert duplicate key.")
@@ -141,22 +166,29 @@ def create_row(org: Org, table: SimTable, changes: Mapping[str, Any], stamp: str
     return _save(org, table, None, new, changes)
 
 
-def update_row(org: Org, table: SimTable, old: Row, changes: Mapping[str, Any]) -> Row:
+def update_row(org: Org, table: SimTable, old: Row, changes: Mapping[str, Any], stamp: str | None = None) -> Row:
     """Change a row; its stamp and version move even if every value is as before. The primary key stays."""
+    if nested := sorted(set(table.collections) & set(changes)):
+        raise bad_payload(
+            f"Microsoft.OData.ODataException: '{nested[0]}' cannot be part of an update.", table.entity_set
+        )
     changed = {name: value for name, value in changes.items() if name != "overriddencreatedon"}
-    new = {**old, **changed, table.primary_id: old[table.primary_id], "modifiedon": org.now_text()}
+    new = {**old, **changed, table.primary_id: old[table.primary_id], "modifiedon": stamp or org.now_text()}
     if "_modifiedby_value" in table.by_read:
         new["_modifiedby_value"] = org.user_id
     return _save(org, table, old, new, changes)
 
 
 def _save(org: Org, table: SimTable, old: Row | None, new: dict[str, Any], changes: Mapping[str, Any]) -> Row:
+    save = Save(org, table, old, new, changes)
     with org.store.transaction():
-        apply_save_rules(org, table, old, new, changes)
+        apply_save_rules(save)
         _check_alternate_keys(org, table, new)
         new["versionnumber"] = org.store.next_version()
         org.store.put(table.name, new)
-    return new
+        for rule in rules_of(table).saved:
+            rule(save)
+    return org.store.get(table.name, new[table.primary_id]) or new
 
 
 def _check_alternate_keys(org: Org, table: SimTable, new: Row) -> None:
@@ -205,8 +237,11 @@ def delete_row(org: Org, table: SimTable, key: str) -> None:
     if row is None:
         raise no_record(table.name, key)
     with org.store.transaction():
-        apply_delete_rules(org, table, row)
+        for rule in rules_of(table).delete:
+            rule(org, row)
         org.store.drop(table.name, key)
+        for rule in rules_of(table).deleted:
+            rule(org, row)
 
 
 def check_privilege(org: Org, action: str, table: SimTable) -> None:

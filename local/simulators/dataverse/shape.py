@@ -11,6 +11,7 @@ from local.simulators.dataverse.options import Options, Preferences
 from local.simulators.dataverse.org import Org
 from local.simulators.dataverse.store import Row
 from local.simulators.dataverse.tables import SimTable
+from local.simulators.dataverse.values import guid_order
 from local.simulators.dataverse.wire import DataverseError, JsonObject, bad_query
 
 FORMATTED: Final = "OData.Community.Display.V1.FormattedValue"
@@ -76,6 +77,8 @@ def _selected(table: SimTable, select: Sequence[str]) -> list[Column]:
 
 
 def _expansion(org: Org, table: SimTable, name: str, select: Sequence[str]) -> Callable[[Row], JsonObject]:
+    if name in table.collections:
+        return _expanded_collection(org, table, name, select)
     if name not in table.navigation:
         raise bad_query(f"Could not find a property named '{name}' on type '{table.odata_type}'.")
     column, bind = table.navigation[name]
@@ -88,6 +91,19 @@ def _expansion(org: Org, table: SimTable, name: str, select: Sequence[str]) -> C
         key = row.get(column.read_property)
         found = org.store.get(target.name, key) if key is not None else None
         return {name: inner(found) if found is not None else None}
+
+    return expand
+
+
+def _expanded_collection(org: Org, table: SimTable, name: str, select: Sequence[str]) -> Callable[[Row], JsonObject]:
+    """All rows of a collection, in no order that means anything (here by their ids)."""
+    collection = table.collections[name]
+    inner = shaper(org, org.tables[collection.table], Options(select=tuple(select)), Preferences())
+    rows = org.store.rows(collection.table)
+
+    def expand(row: Row) -> JsonObject:
+        keys = sorted(rows.ids_with(collection.read_name, (row[table.primary_id],)), key=guid_order)
+        return {name: [inner(rows.by_id[key]) for key in keys]}
 
     return expand
 

@@ -16,11 +16,13 @@ from local.simulators.dataverse.batch import Part, parse_batch, run_batch
 from local.simulators.dataverse.bulk import PREFIX
 from local.simulators.dataverse.dispatch import dispatch, route_template
 from local.simulators.dataverse.keys import API_PATH
+from local.simulators.dataverse.order_rules import message_to
 from local.simulators.dataverse.org import Org, Switches
 from local.simulators.dataverse.protection import COOKIE, Limits, ServiceProtection, WebServer
 from local.simulators.dataverse.records import create_row, delete_row, read_payload, update_row
+from local.simulators.dataverse.rules import not_on_create
 from local.simulators.dataverse.store import DataverseStore, Row
-from local.simulators.dataverse.tables import AlternateKey
+from local.simulators.dataverse.tables import AlternateKey, SimTable
 from local.simulators.dataverse.wire import Answer, Call, DataverseError, JsonObject, dump
 from local.simulators.entra import EntraSimulator
 from local.simulators.faults import FaultAction
@@ -102,16 +104,28 @@ class DataverseSimulator:
     def seed(self, table: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """Insert rows as `data_write` does but uncounted, by logical name and payload properties; gives their ids.
 
-        ``modifiedon`` (text as answers show it) may be given, to lay out the past.
+        ``modifiedon`` (text as answers show it) may be given, to lay out the past. A row may be given in a state that
+        a request reaches in several steps; lines of an order may be given with it.
         """
         made = []
         target = self.org.tables[table]
-        with self.store.uncounted():
+        with self.store.uncounted(), self.org.laying_out():
             for row in rows:
                 payload = {name: value for name, value in row.items() if name != "modifiedon"}
-                changes = read_payload(self.org, target, payload)
-                made.append(str(create_row(self.org, target, changes, row.get("modifiedon"))[target.primary_id]))
+                made.append(str(self._create(target, payload, row.get("modifiedon"))[target.primary_id]))
         return made
+
+    def _create(self, table: SimTable, payload: Mapping[str, Any], stamp: str | None = None) -> Row:
+        """Create a row; a state that a create does not take is set by a second write."""
+        changes = read_payload(self.org, table, payload)
+        later = {name: changes.pop(name) for name in not_on_create(table) & set(changes)}
+        with self.store.transaction():
+            row = create_row(self.org, table, changes, stamp)
+            if any(row.get(name) != value for name, value in later.items()):
+                row = update_row(
+                    self.org, table, self.store.get(table.name, row[table.primary_id]) or row, later, stamp
+                )
+        return self.store.get(table.name, row[table.primary_id]) or row
 
     # -- Simulated -----------------------------------------------------------------------------------------------
 
@@ -127,16 +141,21 @@ class DataverseSimulator:
         return [dict(row) for row in self.store.rows(table.name).by_id.values()]
 
     def data_write(self, entity_set: str, rows: Sequence[JsonObject]) -> list[JsonObject]:
-        """Create or change rows as a user of the app would; a row with the id of an existing one changes it."""
+        """Create or change rows as a user of the app would; a row with the id of an existing one changes it.
+
+        Giving an order a final state stands for the app's button that sends the message for it.
+        """
         table = self.org.by_set[entity_set]
         written: list[JsonObject] = []
         try:
             for row in rows:
-                changes = read_payload(self.org, table, row)
-                old = self.store.get(table.name, changes.get(table.primary_id) or "")
-                saved: Row = (
-                    create_row(self.org, table, changes) if old is None else update_row(self.org, table, old, changes)
-                )
+                old = self.store.get(table.name, str(row.get(table.primary_id) or "").lower())
+                with self.org.sending(message_to(row.get("statecode")) if table.name == "salesorder" else ""):
+                    saved = (
+                        self._create(table, row)
+                        if old is None
+                        else update_row(self.org, table, old, read_payload(self.org, table, row))
+                    )
                 written.append(dict(saved))
         except DataverseError as error:
             raise ValueError(error.message) from error

@@ -64,7 +64,10 @@ def create(org: Org, table: SimTable, call: Call) -> Answer:
     options = parse_options(call)
     if preferences.representation:
         shaper(org, table, options, preferences)
-    row = create_row(org, table, read_payload(org, table, call.json_object(), call.references))
+    changes = read_payload(org, table, call.json_object(), call.references)
+    for name in set(table.collections) & set(changes):
+        check_privilege(org, "Create", org.tables[table.collections[name].table])
+    row = create_row(org, table, changes)
     if preferences.representation:
         return _representation(org, table, call, row, 201)
     return _no_content(call, f"{table.entity_set}({row[table.primary_id]})")

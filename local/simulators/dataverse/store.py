@@ -121,6 +121,7 @@ class _Change:
     key: str
     old: Row | None
     operation: str
+    derived: bool
 
 
 class DataverseStore:
@@ -133,6 +134,7 @@ class DataverseStore:
         self._version = 1_000_000
         self._counts = True
         self._undo: list[_Change] | None = None
+        self._last: dict[object, Callable[[], None]] = {}
 
     def next_version(self) -> int:
         """The next number of the org-wide counter."""
@@ -147,18 +149,23 @@ class DataverseStore:
         """One row, or None."""
         return self.tables[table].by_id.get(key)
 
-    def put(self, table: str, row: Row) -> None:
-        """Insert or replace a row."""
+    def put(self, table: str, row: Row, *, derived: bool = False) -> None:
+        """Insert or replace a row; a `derived` one follows from another write, and `committed` does not hear of it."""
         rows = self.tables[table]
         old = rows.put(row)
         if self._undo is not None:
-            self._undo.append(_Change(table, row[rows.table.primary_id], old, "create" if old is None else "update"))
+            operation = "create" if old is None else "update"
+            self._undo.append(_Change(table, row[rows.table.primary_id], old, operation, derived))
 
-    def drop(self, table: str, key: str) -> None:
-        """Delete a row that is there."""
+    def drop(self, table: str, key: str, *, derived: bool = False) -> None:
+        """Delete a row that is there; `derived` as for `put`."""
         old = self.tables[table].drop(key)
         if self._undo is not None:
-            self._undo.append(_Change(table, key, old, "delete"))
+            self._undo.append(_Change(table, key, old, "delete", derived))
+
+    def at_end(self, key: object, work: Callable[[], None]) -> None:
+        """Do some work once as the last part of the transaction that is open; the first work for a key stays."""
+        self._last.setdefault(key, work)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -170,6 +177,8 @@ class DataverseStore:
         self._undo = undo
         try:
             yield
+            while self._last:
+                self._last.pop(next(iter(self._last)))()
         except BaseException:
             for change in reversed(undo):
                 if change.old is None:
@@ -179,7 +188,10 @@ class DataverseStore:
             raise
         finally:
             self._undo = None
+            self._last.clear()
         for change in undo if self._counts else ():
+            if change.derived:
+                continue
             self._committed(self.tables[change.table].table.entity_set, change.operation)
 
     @contextmanager

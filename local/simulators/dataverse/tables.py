@@ -38,6 +38,20 @@ class CustomColumn:
     display_name: str
 
 
+@dataclass(frozen=True)
+class Collection:
+    """The rows of another table whose lookup `read_name` names a row; by its navigation property on that row."""
+
+    table: str
+    read_name: str
+
+
+COLLECTIONS: Mapping[str, Mapping[str, Collection]] = {
+    "salesorder": {"order_details": Collection("salesorderdetail", "_salesorderid_value")},
+}
+"""The collections that can be inserted with their row and expanded."""
+
+
 @dataclass
 class SimTable:
     """One table with lookups by every name a request may use. Bulk messages are refused unless listed."""
@@ -101,6 +115,11 @@ class SimTable:
     def odata_type(self) -> str:
         """The name in ``@odata.type``."""
         return f"Microsoft.Dynamics.CRM.{self.name}"
+
+    @property
+    def collections(self) -> Mapping[str, Collection]:
+        """Collection-valued navigation properties by name."""
+        return COLLECTIONS.get(self.name, {})
 
     def property_of(self, path: tuple[str, ...]) -> Property:
         """Resolve a path of a query: a column, or a lookup's target id as ``primarycontactid/contactid``."""

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from local.schema import EntitySet, Property, load_service_layer
+from local.schema.sap_columns import FAMILIES
 from local.simulators.control import Control
 from local.simulators.service_layer.store import Collate, Row, Store, collate_binary, collate_ignoring_case
 from local.simulators.service_layer.switches import Switches
@@ -17,6 +18,7 @@ SERVICE_TABLES: Mapping[str, tuple[str, ...]] = {
     "Series": ("SeriesProperty",),
     "CompanyInfo": ("CompanyName",),
     "AdminInfo": ("Code",),
+    "CurrencyRates": ("Currency", "RateDate"),
 }
 """Rows that no entity set shows, only service operations; their keys."""
 
@@ -109,7 +111,11 @@ class Company:
         fields = {}
         for row in self.store.tables["UserFieldsMD"].rows.values():
             maker = row.get(_NODE_KEY)
-            if table is None or row["TableName"] != table or (node and maker and maker != node):
+            if (
+                table is None
+                or FAMILIES.get(row["TableName"], row["TableName"]) != table
+                or (node and maker and maker != node)
+            ):
                 continue
             field = _user_field(row)
             fields[field.property.name] = field

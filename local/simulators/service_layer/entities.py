@@ -13,7 +13,7 @@ from local.simulators.service_layer.rules import SetRules, rules_of
 from local.simulators.service_layer.store import Row
 from local.simulators.service_layer.values import Coercion, stamp
 
-_STAMPS = frozenset({"CreateDate", "CreateTime", "UpdateDate", "UpdateTime", "DataVersion"})
+_STAMPS = frozenset({"CreateDate", "CreateTime", "CreationDate", "DocTime", "UpdateDate", "UpdateTime", "DataVersion"})
 _SERVER_KEYS = frozenset({"@odata.context", "@odata.etag", "odata.metadata", "odata.etag"})
 
 
@@ -52,16 +52,25 @@ class Entities:
             self._stamp(entity_set, row, created=True)
             row = rules.check(self._company, row, None)
             self._put(entity_set, row, "create")
+            rules.written(self._company, row)
         return row
 
     def update(
-        self, entity_set: EntitySet, before: Row, body: Any, node: str | None, *, replace_collections: bool = False
+        self,
+        entity_set: EntitySet,
+        before: Row,
+        body: Any,
+        node: str | None,
+        *,
+        replace_collections: bool = False,
+        by_user: bool = False,
     ) -> Row:
         """Change what the body names. Rows of collections merge by their row key, or replace all if asked to."""
         rules = rules_of(entity_set.name)
         changes = self._read_body(entity_set, body, node, rules)
         row = dict(before)
         with self._company.store.transaction():
+            rules.allow(self._company, before, changes)
             for name, value in changes.items():
                 if name in entity_set.key:
                     continue  # keys can't change; SAP ignores them in a PATCH
@@ -72,8 +81,41 @@ class Entities:
                     row.pop(name, None)
                 else:
                     row[name] = value
-            self._stamp(entity_set, row, created=False)
+            kept = rules.kept_stamps(self._company, changes, by_user=by_user)
+            self._stamp(entity_set, row, created=False, kept=kept)
             row = rules.check(self._company, row, before)
+            self._put(entity_set, row, "update")
+            rules.written(self._company, row)
+        return row
+
+    def act(self, entity_set: EntitySet, before: Row, action: str) -> Row:
+        """Run a bound action such as Cancel; raises SapError where SAP has none or the state forbids it."""
+        found = rules_of(entity_set.name).actions.get(action)
+        if found is None:
+            raise errors.not_supported()
+        with self._company.store.transaction():
+            row = found(self._company, dict(before))
+            self._stamp(entity_set, row, created=False)
+            self._put(entity_set, row, "update")
+        return row
+
+    def adopt(self, entity_set: EntitySet, draft: Row) -> Row:
+        """Insert a row made inside SAP from another one, whole as it is; it gets a key, a number and stamps."""
+        rules = rules_of(entity_set.name)
+        row = dict(draft)
+        with self._company.store.transaction():
+            rules.prepare(self._company, row, None)
+            self._number(entity_set, row)
+            self._stamp(entity_set, row, created=True)
+            row = rules.check(self._company, row, None)
+            self._put(entity_set, row, "create")
+        return row
+
+    def overwrite(self, entity_set: EntitySet, before: Row, values: Row) -> Row:
+        """Set what no client may set, as SAP itself does; stamps move."""
+        row = {**before, **values}
+        with self._company.store.transaction():
+            self._stamp(entity_set, row, created=False)
             self._put(entity_set, row, "update")
         return row
 
@@ -114,15 +156,17 @@ class Entities:
         start = -1 if others else 0
         draft[last] = max([*used, start]) + 1
 
-    def _stamp(self, entity_set: EntitySet, row: Row, *, created: bool) -> None:
-        properties = entity_set.type.properties
+    def _stamp(self, entity_set: EntitySet, row: Row, *, created: bool, kept: frozenset[str] = frozenset()) -> None:
         day, time = stamp(self._company.local_now())
-        if created and "CreateDate" in properties:
-            row["CreateDate"], row["CreateTime"] = day, time
-        if (not created or self._company.switches.update_stamp_on_create) and "UpdateDate" in properties:
-            row["UpdateDate"], row["UpdateTime"] = day, time
-        if "DataVersion" in properties:
-            row["DataVersion"] = 1 if created else row.get("DataVersion", 0) + 1
+        minute = f"{time[:5]}:00" if self._company.switches.document_time == "minutes" else time
+        stamps: Row = {"DataVersion": 1 if created else row.get("DataVersion", 0) + 1}
+        if created:
+            stamps |= {"CreateDate": day, "CreateTime": time, "CreationDate": day, "DocTime": minute}
+        if not created or self._company.switches.update_stamp_on_create:
+            stamps |= {"UpdateDate": day, "UpdateTime": time}
+        for name, value in stamps.items():
+            if name in entity_set.type.properties and name not in kept:
+                row[name] = value
 
     # -- reading bodies ------------------------------------------------------------------------------------------
 

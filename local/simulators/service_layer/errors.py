@@ -128,6 +128,27 @@ def too_long(property_name: str, type_name: str) -> SapError:
     return SapError(400, -10, f"Value too long in property '{property_name}' of '{type_name}'")
 
 
-def rule(field: str, message: str) -> SapError:
-    """A business rule; ``field`` is TABLE.Column as SAP prints it."""
-    return SapError(400, -5002, f"{message} [{field}]")
+def rule(field: str, message: str, line: int | None = None) -> SapError:
+    """A business rule; ``field`` is TABLE.Column as SAP prints it, ``line`` counts rows from 1."""
+    place = f"[{field}]" if line is None else f"[{field}][line: {line}]"
+    return SapError(400, -5002, f"{message} {place}")
+
+
+def unknown_partner(code: object) -> SapError:
+    """A document for a business partner that does not exist or may not have one."""
+    return SapError(400, -5002, f"Invalid BP code [ORDR.CardCode] , '{code}'")
+
+
+def field_cannot_be_updated(field: str) -> SapError:
+    """A change of a closed or cancelled document, or of what is fixed once a document stands."""
+    return SapError(400, -1029, f"Field cannot be updated [{field}]")
+
+
+def item_exists(code: object) -> SapError:
+    """An item code in use."""
+    return SapError(400, -10, f"Item code '{code}' already exists")
+
+
+def drafted(status: int) -> SapError:
+    """The document went to approval as a draft, so that the order to be read back is not there."""
+    return SapError(status, -2028, no_match().message)

@@ -28,6 +28,10 @@ FOREIGN_KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("BusinessPartners", "SalesPerson"): ("SalesPersons", "SalesPersonCode"),
     ("BusinessPartners", "Currency2"): ("Currencies", "Currency"),
     ("BusinessPartners", "Country2"): ("Countries", "Country"),
+    ("Items", "ItemGroups"): ("ItemGroups", "ItemsGroupCode"),
+    ("Items", "UnitOfMeasurementGroup"): ("UnitOfMeasurementGroups", "UoMGroupEntry"),
+    ("Orders", "BusinessPartner"): ("BusinessPartners", "CardCode"),
+    ("Drafts", "BusinessPartner"): ("BusinessPartners", "CardCode"),
 }
 """What can be expanded: (set, navigation property) -> (set there, property here that holds its key)."""
 

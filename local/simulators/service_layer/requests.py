@@ -12,6 +12,7 @@ from local.simulators.service_layer.entities import Entities, etag_of
 from local.simulators.service_layer.messages import ROOT, Answer, Call, error_answer, json_answer
 from local.simulators.service_layer.paths import Resource, key_text, parse_key, parse_path, parse_query
 from local.simulators.service_layer.query import Query, expanded, parse_options, read_page
+from local.simulators.service_layer.rules import rules_of
 from local.simulators.service_layer.services import OPERATIONS
 from local.simulators.service_layer.store import Row
 
@@ -49,6 +50,8 @@ class Requests:
         row = self._company.store.get(entity_set.name, *key)
         if method == "GET":
             return self._read_entity(call, entity_set, row, resource, template)
+        if method == "POST" and len(resource.rest) == 1:
+            return self._act(call, entity_set, row, resource, template)
         if resource.rest or method not in _WRITES:
             raise errors.no_such_command()
         return self._change_entity(call, method, entity_set, row, resource.key, template)
@@ -58,6 +61,8 @@ class Requests:
         if method not in ("POST", "GET") or (method == "GET" and kind.params):
             raise errors.no_such_command()
         result = OPERATIONS[name](self._company, call.json() if kind.params else None)
+        if isinstance(result, float):
+            return json_answer(200, result, template)
         context = {"@odata.context": call.context(kind.returns or "")}
         return json_answer(200, context | ({"value": result} if isinstance(result, list) else result), template)
 
@@ -110,11 +115,16 @@ class Requests:
     def _create(self, call: Call, entity_set: EntitySet, template: str) -> Answer:
         if not entity_set.allows("POST"):
             raise errors.not_supported()
-        row = self._entities.create(entity_set, call.json(), call.node)
+        landing = self._company.schema.entity_sets[
+            rules_of(entity_set.name).destination(self._company, entity_set.name)
+        ]
+        row = self._entities.create(landing, call.json(), call.node)
         path = f"{ROOT}/{entity_set.name}({_quoted_path(key_text(entity_set, row))})"
         if "return-no-content" in call.prefers:
             headers = {"Location": path, "Preference-Applied": "return-no-content", "OData-Version": "4.0"}
             return Answer(204, headers, b"", template)
+        if landing is not entity_set:
+            raise errors.drafted(self._company.switches.approval_status)
         headers = {"Location": call.base_url + path}
         if entity_set.has_etag:
             headers["ETag"] = etag_of(row["DataVersion"])
@@ -184,6 +194,17 @@ class Requests:
                 body = _cleared(entity_set, row) | body if isinstance(body, dict) else body
             replace = call.headers.get("b1s-replacecollectionsonpatch", "").lower() == "true" or method == "PUT"
             self._entities.update(entity_set, row, body, call.node, replace_collections=replace)
+        return Answer(204, {"OData-Version": "4.0"}, b"", template)
+
+    def _act(self, call: Call, entity_set: EntitySet, row: Row | None, resource: Resource, template: str) -> Answer:
+        """A bound action: 204, If-Match counts."""
+        action = resource.rest[0]
+        if f"POST {entity_set.name}(id)/{action}" not in entity_set.operations:
+            raise errors.no_such_command()
+        if row is None:
+            raise errors.no_entity(resource.key or "")
+        self._check_version(call, entity_set, row)
+        self._entities.act(entity_set, row, action)
         return Answer(204, {"OData-Version": "4.0"}, b"", template)
 
     def _check_version(self, call: Call, entity_set: EntitySet, row: Row) -> None:

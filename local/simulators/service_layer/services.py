@@ -1,4 +1,4 @@
-"""Unbound service operations: numbering series and company data."""
+"""Unbound service operations: numbering series, company data, exchange rates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 from local.simulators.service_layer import errors
 from local.simulators.service_layer.company import Company
+from local.simulators.service_layer.rules.money import needed_rate, number
 from local.simulators.service_layer.rules.series import default_series, series_of
 from local.simulators.service_layer.store import Row
+from local.simulators.service_layer.values import date_form
 
-Operation = Callable[[Company, Any], Row | list[Row]]
+Operation = Callable[[Company, Any], Row | list[Row] | float]
 
 
 def _document_type(body: Any) -> tuple[str, str | None]:
@@ -55,10 +57,22 @@ def _single(table: str) -> Operation:
     return read
 
 
+def _currency_rate(company: Company, body: Any) -> float:
+    """``{"Currency": "USD", "Date": "20240101"}`` -> the day's rate, a bare number."""
+    currency, day = (body.get("Currency"), body.get("Date")) if isinstance(body, dict) else (None, None)
+    date = date_form(day) if isinstance(day, str) else None
+    if not isinstance(currency, str) or date is None:
+        raise errors.bad_body("Invalid value for property 'Currency' or 'Date'")
+    if company.store.get("Currencies", currency) is None:
+        raise errors.rule("ORTT.Currency", f"Invalid currency '{currency}'")
+    return number(needed_rate(company, currency, date))
+
+
 OPERATIONS: dict[str, Operation] = {
     "SeriesService_GetDocumentSeries": _document_series,
     "SeriesService_GetDefaultSeries": _default_series,
     "CompanyService_GetCompanyInfo": _single("CompanyInfo"),
     "CompanyService_GetAdminInfo": _single("AdminInfo"),
+    "SBOBobService_GetCurrencyRate": _currency_rate,
 }
 """By name; to add one, add it here and to the schema."""

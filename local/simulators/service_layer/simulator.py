@@ -11,8 +11,10 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from local.simulators.control import ROUTE_TEMPLATE, Control
+from local.simulators.responses import json_response
 from local.simulators.server import RunningServer, start_server
 from local.simulators.service_layer import errors
+from local.simulators.service_layer.approvals import Approvals
 from local.simulators.service_layer.batch import BatchRunner, counts, parse_batch
 from local.simulators.service_layer.company import SERVICE_TABLES, Company
 from local.simulators.service_layer.entities import Entities
@@ -57,6 +59,7 @@ class ServiceLayerSimulator:
         self.company = Company(company, self.control, self.switches, timezone)
         self.entities = Entities(self.company)
         self.sessions = Sessions(self.company)
+        self.approvals = Approvals(self.company, self.entities)
         self._credentials = (company_db, user, password)
         self._requests = Requests(self.company, self.entities)
         self._server: RunningServer | None = None
@@ -91,6 +94,7 @@ class ServiceLayerSimulator:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         self.control.attach(app, self)
         app.on_response_prepare.append(_add_server_headers)
+        app.router.add_post("/_sim/approvals/{draft}", self._decide)
         app.router.add_get("/ping/", self._ping)
         app.router.add_get("/ping/load-balancer", self._ping)
         app.router.add_route("*", ROOT + "/{path:.*}", self._handle)
@@ -125,7 +129,7 @@ class ServiceLayerSimulator:
             if present is None:
                 written = self.entities.create(entity_set, row, None)
             else:
-                written = self.entities.update(entity_set, present, row, None)
+                written = self.entities.update(entity_set, present, row, None, by_user=True)
         except errors.SapError as error:
             raise ValueError(f"{error.code}: {error.message}") from error
         return self.entities.set_stamps(entity_set, written, row)
@@ -179,6 +183,14 @@ class ServiceLayerSimulator:
     async def _ping(self, _request: web.Request) -> web.Response:
         stamp = f"{self.control.now().timestamp():.3f}"
         return web.json_response({"message": "pong", "sender": "load balancer", "timestamp": stamp})
+
+    async def _decide(self, request: web.Request) -> web.Response:
+        """``{"decision": "approve" | "reject"}``: the order, or the rejected draft."""
+        decisions = {"approve": self.approvals.approve, "reject": self.approvals.reject}
+        decision = (await request.json()).get("decision")
+        if decision not in decisions:
+            raise ValueError(f"decision must be one of {sorted(decisions)}")
+        return json_response(decisions[decision](int(request.match_info["draft"])))
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if len(request.raw_path) > self.switches.max_url_bytes:

@@ -33,6 +33,26 @@ class Switches:
     stale_nodes: bool = False
     """True: a new user field is known only to the node that created it, until `restart_nodes`."""
 
+    price_edits_move_stamps: bool = False
+    """True: a PATCH of an item that names only ItemPrices moves UpdateDate and UpdateTime as any other does.
+    False (general Business One knowledge, not tested): it raises DataVersion alone. An edit in SAP's own price list
+    window, played through ``/_sim/data``, never moves stamp or DataVersion (inferred as well)."""
+    tax_rounding: Literal["line", "document"] = "line"
+    """Where tax is rounded: on every row, or once for each tax code of a document."""
+    foreign_amounts: Literal["document", "local"] = "document"
+    """The currency of a LineTotal given in a document of a foreign currency (inferred; LineTotalFC and RowTotalFC are
+    always the document's)."""
+    line_total_given: Literal["kept", "ignored"] = "kept"
+    """A LineTotal given on an item row stands and yields the discount (inferred), or is computed regardless."""
+    partner_discount: bool = True
+    """A document that names no DiscountPercent takes the business partner's (inferred)."""
+    document_time: Literal["minutes", "seconds"] = "minutes"
+    """How fine DocTime, the creation time of a document, is (the column holds HHMM; inferred)."""
+    approval_procedure: bool = False
+    """True: every new order becomes a draft; the answer is code -2028, or 204 for who prefers no content."""
+    approval_status: Literal[404, 400] = 404
+    """HTTP status of that -2028."""
+
     session_minutes: int = 30
     """Idle minutes after which a session ends (b1s.conf SessionTimeout)."""
     nodes: int = 2

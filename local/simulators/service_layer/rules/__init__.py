@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from local.simulators.service_layer.rules.base import Collection, SetRules
 from local.simulators.service_layer.rules.business_partners import BusinessPartnerRules
+from local.simulators.service_layer.rules.documents import DraftRules, OrderRules
+from local.simulators.service_layer.rules.items import ItemRules
+from local.simulators.service_layer.rules.prices import PriceListRules
 from local.simulators.service_layer.rules.user_fields import UserFieldRules
 
 _PLAIN = SetRules()
 _RULES: dict[str, SetRules] = {
     "BusinessPartners": BusinessPartnerRules(),
     "UserFieldsMD": UserFieldRules(),
+    "Items": ItemRules(),
+    "PriceLists": PriceListRules(),
+    "Orders": OrderRules(),
+    "Drafts": DraftRules(),
 }
 
 

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from local.simulators.service_layer import errors
 from local.simulators.service_layer.company import Company
 from local.simulators.service_layer.store import Row
+
+Action = Callable[[Company, Row], Row]
+"""A bound action such as Cancel: the row after it; raises SapError where the state forbids it."""
 
 
 class Collection:
@@ -50,6 +53,8 @@ class SetRules:
     read_only: ClassVar[frozenset[str]] = frozenset()
     """Properties that are ignored in bodies, besides the stamps."""
     collections: ClassVar[Mapping[str, Collection]] = {}
+    actions: ClassVar[Mapping[str, Action]] = {}
+    """Bound actions by name, where SAP documents them on the set."""
     _unkeyed = Collection()
 
     def collection(self, name: str) -> Collection:
@@ -66,6 +71,20 @@ class SetRules:
         """
         return row
 
+    def destination(self, company: Company, entity_set: str) -> str:
+        """The set where a create through Service Layer lands; another one only under an approval procedure."""
+        return entity_set
+
+    def allow(self, company: Company, before: Row, changes: Row) -> None:
+        """Refuse a change that the row's state forbids, before anything is merged."""
+
+    def kept_stamps(self, company: Company, changes: Row, *, by_user: bool) -> frozenset[str]:
+        """Stamps that a change does not move; ``by_user`` is an edit in SAP's own windows."""
+        return frozenset()
+
+    def written(self, company: Company, row: Row) -> None:
+        """What a write brings about in other rows, in the same transaction."""
+
     def duplicate(self, draft: Row, key: Sequence[str]) -> errors.SapError:
         """The refusal of a second row with one key."""
         return errors.entry_exists()
@@ -74,3 +93,13 @@ class SetRules:
 def without_nulls(row: Row) -> Row:
     """The row without its empty properties."""
     return {name: value for name, value in row.items() if value is not None}
+
+
+def must_exist(company: Company, entity_set: str, key: Any, field: str, line: int | None = None) -> Row | None:
+    """The row a reference names, None for no reference; raises -5002 if there is none."""
+    if key is None:
+        return None
+    found = company.store.get(entity_set, key)
+    if found is None:
+        raise errors.rule(field, f"Invalid value '{key}'", line)
+    return found

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from local.simulators.service_layer import errors
 from local.simulators.service_layer.company import Company
-from local.simulators.service_layer.rules.base import Collection, SetRules, without_nulls
+from local.simulators.service_layer.rules.base import Collection, SetRules, must_exist, without_nulls
 from local.simulators.service_layer.rules.series import next_code
 from local.simulators.service_layer.store import Row
 from local.simulators.service_layer.values import stamp
@@ -205,10 +205,10 @@ class BusinessPartnerRules(SetRules):
         """References exist, defaults name what is there; the header shows the default addresses."""
         _check_group(company, row)
         if row.get("Currency") not in (None, ALL_CURRENCIES):
-            _must_exist(company, "Currencies", row["Currency"], "OCRD.Currency")
-        _must_exist(company, "PaymentTermsTypes", row.get("PayTermsGrpCode"), "OCRD.GroupNum")
+            must_exist(company, "Currencies", row["Currency"], "OCRD.Currency")
+        must_exist(company, "PaymentTermsTypes", row.get("PayTermsGrpCode"), "OCRD.GroupNum")
         if row.get("SalesPersonCode", -1) != -1:
-            _must_exist(company, "SalesPersons", row["SalesPersonCode"], "OCRD.SlpCode")
+            must_exist(company, "SalesPersons", row["SalesPersonCode"], "OCRD.SlpCode")
         for address in row.get("BPAddresses", ()):
             _check_address(company, address)
         row = dict(row)
@@ -216,11 +216,6 @@ class BusinessPartnerRules(SetRules):
             _follow_default_address(row, before, default, address_type, mirror)
         _follow_default_contact(row, before)
         return row
-
-
-def _must_exist(company: Company, entity_set: str, key: Any, field: str) -> None:
-    if key is not None and company.store.get(entity_set, key) is None:
-        raise errors.rule(field, f"Invalid value '{key}'")
 
 
 def _first_group(company: Company, card_type: str) -> int | None:
@@ -237,7 +232,7 @@ def _check_group(company: Company, row: Row) -> None:
 
 def _check_address(company: Company, address: Row) -> None:
     country, state = address.get("Country"), address.get("State")
-    _must_exist(company, "Countries", country, "CRD1.Country")
+    must_exist(company, "Countries", country, "CRD1.Country")
     if state is not None and (country is None or company.store.get("States", state, country) is None):
         raise errors.rule("CRD1.State", f"Invalid state '{state}'")
 

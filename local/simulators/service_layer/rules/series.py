@@ -1,4 +1,4 @@
-"""Numbering series of business partners (object type 2) and the code the next partner gets."""
+"""Numbering series: of business partners (object type 2) with the code the next one gets, and of documents."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ def next_code(company: Company, series: int | None, card_type: str) -> str:
     number = row["NextNumber"]
     company.store.put("Series", {**row, "NextNumber": number + 1})
     return f"{row.get('Prefix') or ''}{number:0{row.get('DigitNumber') or 0}d}{row.get('Suffix') or ''}"
+
+
+def document_number(company: Company, document: str, series: int | None, used: int, *, take: bool) -> tuple[int, int]:
+    """Series and number of a new document, ``used`` + 1 where the company keeps no series; raises -5002 for a wrong one.
+
+    ``take`` False only looks: drafts show a number without using it up.
+    """
+    row = company.store.get("Series", series) if series is not None else default_series(company, document, None)
+    if row is None and series is None:
+        return -1, used + 1
+    if row is None or row["Document"] != document or row.get("Locked") == "tYES" or row.get("IsManual") == "tYES":
+        raise errors.rule("ORDR.Series", f"Invalid series '{series}'")
+    if take:
+        company.store.put("Series", {**row, "NextNumber": row["NextNumber"] + 1})
+    return row["SeriesProperty"], row["NextNumber"]
