@@ -40,7 +40,7 @@ class Times(BaseModel):
     request_budget: Seconds = 20
 
     # A create that may have happened is not made again before its claim expires.
-    claim_expiry: Seconds = 600
+    claim_expiry: Seconds = 900
 
     # Slots at a system: how long a lease lasts without renewal, when an idle one is given back, how long a request
     # waits for one.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +50,11 @@ def due_row(not_before: datetime, side: SideName, key: str) -> str:
 def due_prefix(moment: datetime) -> str:
     """Where due rows of that moment begin."""
     return f"d:{int(moment.timestamp() * 1000):014d}"
+
+
+def due_moment(row_key: str) -> datetime:
+    """When the record of that due row may be delivered."""
+    return datetime.fromtimestamp(int(row_key.split(":")[1]) / 1000, UTC)
 
 
 def parse_key(row_key: str) -> tuple[SideName, str]:
@@ -160,9 +164,17 @@ def parse_waiter(row_key: str) -> tuple[SideName, str, str, SideName, str]:
 
 
 def snapshot(record: Record) -> Record:
-    """A copy of the record as it is stored now."""
+    """A copy of the record as it is stored now: what can be changed in place is copied, the rest is never changed."""
     record.stored = None
-    return deepcopy(record)
+    return replace(
+        record,
+        keys=dict(record.keys),
+        bases={side: dict(base) for side, base in record.bases.items()},
+        versions=dict(record.versions),
+        held=dict(record.held),
+        resolutions=dict(record.resolutions),
+        ruled=dict(record.ruled),
+    )
 
 
 def to_row(record: Record) -> dict[str, Any]:

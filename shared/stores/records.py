@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import LostRace
-from shared.ports import SideName
+from shared.ports import Mark, SideName
 from shared.stores.keys import encode_key
 from shared.stores.record import (
     AFTER,
@@ -32,6 +32,7 @@ from shared.stores.record import (
     Failure,
     Record,
     batch_row,
+    due_moment,
     due_prefix,
     failure_row,
     from_row,
@@ -101,7 +102,10 @@ class Records:
             async for row in self._table.query(pk, rows=list(pointed)):
                 record = from_row(row)
                 record.pointer_etag = pointed[row["RowKey"]]["etag"]
-                records[record.keys.get(side, parse_key(pointed[row["RowKey"]]["RowKey"])[1])] = record
+                key = record.keys.get(side, parse_key(pointed[row["RowKey"]]["RowKey"])[1])
+                if twin := records.get(key):
+                    _take_in(record, twin)
+                records[key] = record
         return records
 
     async def _load_range(self, pk: str, side: SideName, keys: Sequence[str]) -> list[dict[str, Any]]:
@@ -201,6 +205,19 @@ class Records:
     async def remove(self, pk: str, row_key: str) -> None:
         """Delete one row that stands by itself (a waiter, a stale due row)."""
         await self._table.delete(pk, row_key)
+
+
+def _take_in(record: Record, twin: Record) -> None:
+    """Two records of one key, entered from both sides at the same moment: the linked one takes the other in.
+
+    Their rows have different keys, so no insert can tell; the next save of the linked one makes one of them.
+    """
+    if twin.linked:
+        return
+    record.absorbed = twin.stored
+    record.mark = Mark(record.mark.batches | twin.mark.batches, {**record.mark.attributes, **twin.mark.attributes})
+    if twin.due and not record.due:
+        record.set_due(due_moment(twin.due))
 
 
 def _owner_of(members: list[tuple[Record, list[Op]]], index: int) -> int | None:

@@ -174,10 +174,22 @@ class Runs:
         row = await self._runs.get(partition(template, object_name), f"run:{run}")
         return _run_from(row) if row else None
 
+    async def run_and_object(self, run: str) -> tuple[Run | None, ObjectState | None]:
+        """One run by id and the state of its object, in one request; (None, None) for what cannot be an id."""
+        try:
+            template, object_name = parse_run_id(run)
+        except ValueError:
+            return None, None
+        wanted = [_OBJECT_ROW, f"run:{run}"]
+        rows = {row["RowKey"]: row async for row in self._runs.query(partition(template, object_name), rows=wanted)}
+        found, known = rows.get(wanted[1]), rows.get(_OBJECT_ROW)
+        state = _object_from(known) if known else ObjectState(template, object_name)
+        return _run_from(found) if found else None, state
+
     async def save_run(self, run: Run) -> None:
-        """Write a run that stands by itself (bulk marks)."""
+        """Write a run that stands by itself (bulk marks); LostRace if somebody changed it since it was read."""
         row = {"PartitionKey": partition(run.template, run.object), "RowKey": f"run:{run.id}", **_run_row(run)}
-        await self._runs.put(row)
+        run.etag = await (self._runs.put(row) if run.etag is None else self._runs.replace(row, run.etag))
 
     async def list_runs(
         self, template: str, object_name: str, continuation: str | None, size: int

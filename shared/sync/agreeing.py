@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared.errors import Conflict
 from shared.ports import Mark, SideName
 from shared.stores.records import Failure, Record
 from shared.sync import parking
 from shared.sync.items import Item
-from shared.sync.merge import new_bases
+from shared.sync.merge import Merge, new_bases
 from shared.sync.outcomes import Outcome
 from shared.sync.writing import Writing
 
@@ -18,30 +20,44 @@ class Agreeing(Writing):
     def _settle(self, items: list[Item]) -> None:
         for item in items:
             if item.error is not None:
+                self._agree_in_part(item)
                 self._fail(item, item.error)
             else:
                 self._agree(item)
+
+    def _agree_in_part(self, item: Item) -> None:
+        """One side took what it was given, the other did not: what the first one made of it is not an edit."""
+        merged = item.merged
+        if merged is None or not item.written:
+            return
+        part = replace(merged, to={s: values if s in item.written else {} for s, values in merged.to.items()})
+        self._take_bases(item, part)
+
+    def _take_bases(self, item: Item, merged: Merge) -> None:
+        """Remember what each side shows of what it was given, and of what both agreed on already."""
+        record = item.known
+        not_taken = {side: w.held for side, w in item.writings.items()}
+        after = {s: item.after.get(s, item.readings[s]) for s in SideName}
+        record.bases = new_bases(record.bases, merged, item.readings, after, not_taken, self.prints)
+        record.base_key = self.prints.key_id
 
     def _agree(self, item: Item) -> None:
         """Both sides hold it: remember what each shows now."""
         record, created, merged = item.known, item.create, item.merged
         assert merged is not None
         self._take_attributes(item)
-        not_taken = {side: w.held for side, w in item.writings.items()}
-        after = {s: item.after.get(s, item.readings[s]) for s in SideName}
-        record.bases = new_bases(record.bases, merged, item.readings, after, not_taken, self.prints)
-        record.base_key = self.prints.key_id
+        self._take_bases(item, merged)
         for side in SideName:
             if self._nobody_else_wrote(item, side):
                 record.versions[side] = self._version(side, item.rows[side])
-        record.held = {**merged.held, **{k: v for held in not_taken.values() for k, v in held.items()}}
+        record.held = {**merged.held, **{k: v for w in item.writings.values() for k, v in w.held.items()}}
         record.ruled = {name: winner.value for name, winner in merged.ruled.items()}
         record.asked = tuple(sorted(merged.asked))
+        record.resolutions = {}  # an answer decides once; a later edit is another question
         self._clear(record)
         if record.asked:
             self._ask(item)
         else:
-            record.resolutions = {}
             done = Outcome.CREATED if created else Outcome.UPDATED if item.written else Outcome.UNCHANGED
             outcome = Outcome.HELD if record.held and done is Outcome.UNCHANGED else done
             record.outcome = outcome
@@ -83,10 +99,12 @@ class Agreeing(Writing):
         """Save links, bases and outcomes; then wake the children that waited for what is linked now."""
         fresh = [i for i in items if i.known.linked and (i.known.stored is None or not i.known.stored.linked)]
         changed = [i for i in items if _differs(i.known)]
+        parked = [i for i in items if i.outcome is Outcome.PARKED]
+        await parking.wait_for_parents(self.hub, self.flow, parked)
         lost = await self.hub.records.save(self.flow.pk, [i.known for i in changed])
         gone = {id(r) for r in lost}
         await parking.release(self.hub, self.flow, [i.known for i in fresh if id(i.known) not in gone])
-        await parking.look_again(self.hub, self.flow, [i for i in items if i.outcome is Outcome.PARKED])
+        await parking.look_again(self.hub, self.flow, parked)
         return {i.key for i in changed if id(i.known) in gone}
 
 

@@ -17,11 +17,12 @@ from collections.abc import Iterable, Sequence
 from shared.errors import (
     Conflict,
     HubError,
+    Stale,
     Transient,
 )
 from shared.objects.model import Direction
 from shared.ports import KeyVersion, Row, SideName
-from shared.stores.records import new_record
+from shared.stores.records import Record, new_record
 from shared.sync import matching, parking
 from shared.sync.agreeing import Agreeing
 from shared.sync.items import Item
@@ -89,7 +90,8 @@ class Delivery(Agreeing):
             else:
                 item.record = new_record(self.near, item.key)
             return
-        if record.claim and record.claim.until > self.hub.now() and record.claim.owner != self.owner:
+        ours = record.claim and record.claim.owner == self.owner and item.key not in self.unknown
+        if record.claim and record.claim.until > self.hub.now() and not ours:
             record.set_due(record.claim.until)
             item.finish(Outcome.RETRYING, "another delivery is creating it", save=True)
         elif self.direction is Direction.OUT and not record.mark.on and not record.linked:
@@ -107,6 +109,10 @@ class Delivery(Agreeing):
             self._take_near(item, row)
             if item.merged_into:
                 await self._follow_near(item)
+        followed = {i.merged_into for i in items if i.merged_into and i.outcome is Outcome.RETRYING}
+        for item in _open(items):
+            if item.key in followed:
+                item.finish(Outcome.SKIPPED, "the link of the record that was merged into it follows")
 
     def _take_near(self, item: Item, row: Row) -> None:
         """Put the row to the item, unless it takes no part, is older than what was applied, or is another thing by now."""
@@ -116,9 +122,6 @@ class Delivery(Agreeing):
             item.merged_into = master
             return
         version = self._version(self.near, row)
-        if record.linked and _older(version, record.versions.get(self.near, "")):
-            item.finish(Outcome.UNCHANGED)
-            return
         birth = self.object.birth(record.born, row) if record.born is self.near else record.birth
         if record.birth and birth != record.birth and record.linked:
             self._fail(
@@ -129,11 +132,24 @@ class Delivery(Agreeing):
             )
             return
         record.birth = birth or record.birth
-        if reason := self.object.takes_part(self.direction, row, record.mark, self.ctx):
-            self._skip(item, reason)
+        if record.linked and _older(version, record.versions.get(self.near, "")):
+            self._refuse_older(item)
             return
+        if reason := self.object.takes_part(self.direction, row, record.mark, self.ctx):
+            if not (record.linked and _unfinished(record) and len(self.flow.directions) > 1):
+                self._skip(item, reason)
+                return
+            item.forced, item.reason = True, reason  # what is left to do may be the other direction's
         item.readings[self.near] = self.object.read(self.near, row, record.mark, self.ctx)
         item.seen_versions[self.near] = version
+
+    def _refuse_older(self, item: Item) -> None:
+        """An older state than was applied never travels; where more was wanted than a look, it is tried again."""
+        if item.known.due:
+            text = "The system shows an older version of it than the hub has seen already. Was it restored?"
+            self._fail(item, Stale(text))
+        else:
+            item.finish(Outcome.UNCHANGED)
 
     async def _compare(self, items: list[Item]) -> None:
         """Only where a field moved is the other side read too, and the fields merged."""
@@ -153,14 +169,15 @@ class Delivery(Agreeing):
 
     def _moved(self, item: Item) -> bool:
         record = item.known
-        if record.base_key != self.prints.key_id or record.resolutions:
+        if record.base_key != self.prints.key_id or record.resolutions or _unfinished(record):
             return True
         return bool(moved(item.readings[self.near], record.bases[self.near], self.prints))
 
     def _unchanged(self, item: Item) -> None:
         record = item.known
         record.versions[self.near] = item.seen_versions[self.near]
-        self._clear(record)
+        if not record.parked:  # the other side's change waits for a parent
+            self._clear(record)
         item.finish(Outcome.HELD if record.held else Outcome.UNCHANGED, save=True)
 
     async def _follow_near(self, item: Item) -> None:
@@ -194,6 +211,10 @@ class Delivery(Agreeing):
         item.rows[self.far] = far_row
         item.readings[self.far] = self.object.read(self.far, far_row, record.mark, self.ctx)
         item.seen_versions[self.far] = self._version(self.far, far_row)
+        travels = self._travels(item)
+        if item.reason and not travels:
+            self._skip(item, item.reason)
+            return
         rebase = record.base_key not in ("", self.prints.key_id)
         bases = {s: self.prints.of_all(item.readings[s].values) for s in SideName} if rebase else record.bases
         item.merged = merge(
@@ -201,7 +222,7 @@ class Delivery(Agreeing):
             item.readings,
             bases,
             self.prints,
-            travels=self._travels(item),
+            travels=travels,
             resolutions=record.resolutions,
         )
         if rebase:
@@ -259,6 +280,11 @@ class Delivery(Agreeing):
 
 def _open(items: Iterable[Item]) -> list[Item]:
     return [i for i in items if i.open]
+
+
+def _unfinished(record: Record) -> bool:
+    """Whether something of it is left to do that a look at one side alone would not show."""
+    return bool(record.due or record.failure or record.asked)
 
 
 def _older(version: str, applied: str) -> bool:

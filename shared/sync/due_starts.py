@@ -30,7 +30,8 @@ async def tick(hub: Hub, type_name: str, object_name: str) -> list[str]:
         state = await hub.runs.object(template.id, object_name)
         if state.initialized_at is not None and _due(state, now):
             try:
-                runs.append(await start(hub, template.id, object_name, "delta", "schedule", scheduled_at=now))
+                run = await start(hub, template.id, object_name, "delta", "schedule", scheduled_at=now, known=state)
+                runs.append(run)
             except BadRequest:  # somebody changed its state this moment; the next tick looks again
                 _log.info("not started", extra={"template": template.id, "object": object_name})
     return runs

@@ -33,6 +33,9 @@ async def _next_look(hub: Hub, state: ObjectState, run: Run, delay: float) -> No
 async def look(hub: Hub, state: ObjectState, run: Run) -> None:
     """Are all slices of this direction done? Then plan the next direction or end the run; else look again later."""
     plan = await hub.runs.plan(run.id)
+    if not plan.planned:  # a look before us moved the plan on and came no further
+        await _plan_on(hub, state, run, plan)
+        return
     total, done, counts = 0, 0, Counter[str]()
     async for item in hub.runs.slices(run.id, plan.phase):
         total, done = total + 1, done + item.done
@@ -50,6 +53,11 @@ async def look(hub: Hub, state: ObjectState, run: Run) -> None:
         await end(hub, state, run, plan)
         return
     await hub.runs.save_plan(run.id, plan)
+    await _plan_on(hub, state, run, plan)
+
+
+async def _plan_on(hub: Hub, state: ObjectState, run: Run, plan: Plan) -> None:
+    """Plan the next direction."""
     run.counts = dict(plan.counts)
     state.beat, state.beat_at = state.beat + 1, hub.now()
     state.status = run.status = RunStatus.PLANNING.value

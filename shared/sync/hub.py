@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -72,7 +73,7 @@ class Hub:
     fingerprint_secret: bytes
     slice_size: int = 100
     _lists: dict[tuple[str, str], tuple[datetime, list[Row]]] = field(default_factory=dict)
-    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _loading: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     # --- templates --------------------------------------------------------------------------------------------------
 
@@ -121,7 +122,7 @@ class Hub:
     ) -> dict[str, Sequence[Row]]:
         """Reference lists by name, cached for some minutes; ``fresh`` reads them anew."""
         result: dict[str, Sequence[Row]] = {}
-        async with self._loading:
+        async with self._loading[template]:  # a system that does not answer keeps no other template waiting
             for reference in references:
                 cached = self._lists.get((template, reference.name))
                 age = timedelta(seconds=self.times.reference_cache)
@@ -138,9 +139,9 @@ class Hub:
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
-    async def send_run(self, run: str, step: str, beat: int, delay_seconds: float = 0) -> None:
-        """A message of the run's own chain; one with an older beat completes without work."""
-        message = {"v": MESSAGE_VERSION, "run": run, "step": step, "beat": beat}
+    async def send_run(self, run: str, step: str, beat: int, delay_seconds: float = 0, tries: int = 0) -> None:
+        """A message of the run's own chain; one with an older beat completes without work. ``tries`` in vain so far."""
+        message = {"v": MESSAGE_VERSION, "run": run, "step": step, "beat": beat, "tries": tries}
         await self.queues.send("runs", message, delay_seconds=delay_seconds)
 
     async def send_slice(self, run: str, slice_id: str, attempt: int, delay_seconds: float = 0) -> None:

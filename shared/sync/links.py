@@ -12,9 +12,10 @@ from typing import Any
 from shared.errors import BadRequest, Transient
 from shared.objects.model import Direction
 from shared.ports import Mark, Row, SideName
-from shared.stores.records import Record, from_row, new_record, partition
+from shared.stores.records import Claim, Record, from_row, new_record, partition
 from shared.sync import matching, parking
 from shared.sync.hub import Flow, Hub
+from shared.sync.writing import claim_key
 
 SAP, OTHER = SideName.SAP, SideName.OTHER
 _TRIES = 10
@@ -144,7 +145,10 @@ async def undo(hub: Hub, template: str, object_name: str, side: SideName, key: s
             raise _not_linked()
         before = shown(object_name, record)
         was_deleted = record.deleted
+        mine = claim_key(flow, record)
         record.unlink()
+        if record.born is SAP:  # a create under its own GUID would overwrite what was created under that once
+            record.claim = Claim(mine, hub.now(), "")
         record.base_key, record.birth, record.resolutions = "", "", {}
         record.failure, record.attempt = None, 0
         record.outcome, record.outcome_at = "unlinked by hand", hub.now()

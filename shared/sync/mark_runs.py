@@ -121,8 +121,8 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
             await _end(hub, run.id, RunStatus.SUCCEEDED)
         else:
             await _send(hub, run.id, 0)
-    except LostRace:
-        return  # another copy of the message goes on with this run
+    except LostRace:  # another copy of the message goes on with this run, or our own write came twice
+        await _send(hub, run.id, attempt, delay_seconds=hub.times.poll_after)
     except (Throttled, Transient) as error:
         asked = error.retry_after_seconds if isinstance(error, Throttled) else None
         await _send(hub, run.id, attempt + 1, delay_seconds=max(asked or 0.0, hub.times.delay(attempt)))
@@ -131,12 +131,18 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
 
 
 async def _end(hub: Hub, run_name: str, status: RunStatus, reason: str = "") -> None:
-    run = await hub.runs.run(run_name)
-    if run is None or RunStatus(run.status).over:
-        return  # cancelled meanwhile
-    run.counts = (await hub.runs.plan(run_name)).counts
-    run.status, run.reason, run.ended_at = status, reason, hub.now()
-    await hub.runs.save_run(run)
+    for _ in range(_LOST_ROUNDS):
+        run = await hub.runs.run(run_name)
+        if run is None or RunStatus(run.status).over:
+            return  # cancelled meanwhile
+        run.counts = (await hub.runs.plan(run_name)).counts
+        run.status, run.reason, run.ended_at = status, reason, hub.now()
+        try:
+            await hub.runs.save_run(run)
+        except LostRace:
+            continue
+        return
+    raise Transient("The run's state is contended.", system="storage")
 
 
 async def _work(hub: Hub, run: Run) -> bool:

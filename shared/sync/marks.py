@@ -23,6 +23,8 @@ from shared.sync.hub import Flow, Hub
 SAP = SideName.SAP
 MANUAL = "manual"
 MOST_ENTRIES = 1000
+# All rows of a record change in one transaction of 100, and two records may become one.
+MOST_BATCHES = 40
 _TRIES = 10
 
 
@@ -235,7 +237,8 @@ async def apply(
         known = await hub.records.load(flow.pk, SAP, list(todo), contiguous=contiguous)
         records = {key: known.get(key) or new_record(SAP, key) for key in todo}
         done = {key: decide(hub, records[key], change) for key, change in todo.items()}
-        lost = await hub.records.save(flow.pk, [r for key, r in records.items() if done[key] is not Marked.ALREADY])
+        kept = (Marked.ALREADY, Marked.REFUSED)
+        lost = await hub.records.save(flow.pk, [r for key, r in records.items() if done[key] not in kept])
         again = {id(record) for record in lost}
         for key in list(todo):
             if id(records[key]) not in again:
@@ -243,6 +246,8 @@ async def apply(
                 counts[done[key]] += 1
                 if results is not None:
                     results[key]["result"] = done[key]
+                    if done[key] is Marked.REFUSED:
+                        results[key]["text"] = f"It is in {MOST_BATCHES} batches, which is all it can be in."
         if not todo:
             return counts
         contiguous = False
@@ -250,10 +255,15 @@ async def apply(
 
 
 def decide(hub: Hub, record: Record, change: Change) -> Marked:
-    """Change the record's mark in memory. What is newly marked, or marked with another attribute, becomes due now."""
+    """Change the record's mark in memory. What is newly marked, or marked with another attribute, becomes due now.
+
+    A record that is in as many batches as it can be is refused and stays as it is.
+    """
     before = record.mark
     if change.marked:
         batches = before.batches | {change.batch}
+        if len(batches) > max(MOST_BATCHES, len(before.batches)):
+            return Marked.REFUSED
         record.mark = Mark(batches, {**before.attributes, **change.attributes})
     else:
         record.mark = Mark(before.batches - {change.batch} if change.batch else frozenset(), before.attributes)

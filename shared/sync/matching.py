@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from shared.errors import Conflict, HubError
+from shared.errors import Conflict, HubError, Transient
 from shared.objects.model import Direction, Match
 from shared.ports import Row, SideName
 from shared.stores.records import Record
@@ -105,6 +105,8 @@ async def _adopt_known(hub: Hub, flow: Flow, far: SideName, items: Sequence[Item
         item = by_key[rows[far_key]]
         if record.linked:
             found[item.key] = Conflict("The record that matches is linked to another one already; link by hand.")
+        elif record.claim and record.claim.until > hub.now() and record.claim.key != item.key:
+            found[item.key] = Transient("Another delivery is creating something for the record that matches.")
         else:
             item.record = unite(item.known, record)
 

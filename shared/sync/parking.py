@@ -1,6 +1,7 @@
 """Children that wait for their parents, and parents that wake them.
 
-A wake-up can't be missed: a child is saved as parked with its waiter rows, *then* it looks for its parents again.
+A wake-up can't be missed: a child's waiter rows are written, it is saved as parked, *then* it looks for its parents
+again. Whatever is done of that before a crash, either its parents or what made it travel find it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from shared.errors import Parked
+from shared.errors import Transient
 from shared.objects.model import Parent
 from shared.ports import SideName
 from shared.stores.records import Record, parse_waiter, partition, waiter_prefix
@@ -31,22 +32,28 @@ async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[It
             continue
         record = item.known
         record.parked = tuple(f"{p.object}|{p.side.value}|{p.key}" for p in waits_for)
-        record.parked_since = record.parked_since or hub.now()
+        if record.parked_since is None:  # from now on it waits; why it failed before is of no use to anybody
+            record.parked_since, record.failure = hub.now(), None
         record.set_due(None)
         record.outcome = Outcome.PARKED
         names = ", ".join(sorted({p.object for p in waits_for}))
         item.finish(Outcome.PARKED, f"its {names} is not linked yet", save=True)
 
 
-async def look_again(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
-    """Write the waiter rows of saved children, then look once more: a parent linked meanwhile frees its child at once."""
+async def wait_for_parents(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
+    """Write the waiter rows of children that are about to be saved as parked: one that waits in vain is harmless."""
     for item in items:
         record = item.known
-        parents = [parse_parent(text) for text in record.parked]
-        for parent in parents:
+        for parent in map(parse_parent, record.parked):
             pk = partition(flow.template.id, parent.object)
             await hub.records.park(pk, parent.side, parent.key, (flow.object.name, record.born, record.born_key))
-        if not await _unlinked(hub, flow, set(parents)):
+
+
+async def look_again(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
+    """Look once more after children were saved: a parent that was linked meanwhile frees its child at once."""
+    for item in items:
+        record = item.known
+        if not await _unlinked(hub, flow, {parse_parent(text) for text in record.parked}):
             await wake(hub, flow.pk, record.born, record.born_key)
 
 
@@ -72,7 +79,7 @@ async def wake(hub: Hub, pk: str, side: SideName, key: str) -> None:
         record.set_due(hub.now())
         if not await hub.records.save(pk, [record]):
             return
-    raise Parked("A waiting record's state is contended.")
+    raise Transient("A waiting record's state is contended.", system="storage")
 
 
 def parse_parent(text: str) -> Parent:

@@ -27,11 +27,12 @@ _SLICES_AT_ONCE = 50
 
 @dataclass
 class _Batch:
-    """Keys found together: one page of a source."""
+    """Keys found together: one page of a source. ``cursor`` and ``stage`` are where planning goes on behind it."""
 
     side: SideName
     entries: list[KeyVersion]
     cursor: str
+    stage: str
     contiguous: bool = False
     forced: bool = False
 
@@ -39,10 +40,9 @@ class _Batch:
 async def on_message(hub: Hub, message: dict[str, Any]) -> None:
     """Work on one message of a run's chain: plan on, or look whether the run is finished."""
     readable(message, "run", "step", "beat")
-    run = await hub.runs.run(message["run"])
-    if run is None or RunStatus(run.status).over:
+    run, state = await hub.runs.run_and_object(message["run"])
+    if run is None or state is None or RunStatus(run.status).over:
         return
-    state = await hub.runs.object(run.template, run.object)
     if state.active is None or state.active.run != run.id or state.beat != message["beat"]:
         return
     try:
@@ -51,7 +51,8 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
         else:
             await finish.look(hub, state, run)
     except LostRace:
-        await hub.send_run(run.id, message["step"], state.beat, delay_seconds=1)
+        # With the message's own beat: the one in memory may have been raised for a state that was never saved.
+        await hub.send_run(run.id, message["step"], message["beat"], delay_seconds=1)
     except (Throttled, Transient) as error:
         await _wait(hub, run, message, error)
     except (Misconfigured, Rejected, NotFound) as error:
@@ -65,9 +66,10 @@ async def _wait(hub: Hub, run: Run, message: dict[str, Any], error: HubError) ->
         return
     asked = error.retry_after_seconds if isinstance(error, Throttled) else None
     state.beat, state.beat_at = state.beat + 1, hub.now()
-    delay = asked or hub.times.delay(min(state.beat, 6))
+    tries = int(message.get("tries", 0)) + 1
+    delay = asked or hub.times.delay(min(tries, 6))
     await hub.runs.save_object(state)
-    await hub.send_run(run.id, message["step"], state.beat, delay_seconds=delay)
+    await hub.send_run(run.id, message["step"], state.beat, delay_seconds=delay, tries=tries)
 
 
 class _Planner:
@@ -77,6 +79,7 @@ class _Planner:
         self.hub, self.state, self.run = hub, state, run
         self.until = hub.now() + timedelta(seconds=hub.times.plan_budget)
         self.seen_due: set[tuple[SideName, str]] = set()
+        self.nothing_is_due = False
 
     async def work(self) -> None:
         """Begin if nobody has, then plan direction by direction until one has slices, or all are done."""
@@ -108,7 +111,8 @@ class _Planner:
         self.run.began_at = self.hub.now()
         self.run.status = self.state.status = RunStatus.PLANNING.value
         self.state.began, self.state.beat_at = True, self.hub.now()
-        self.run.rescan, self.state.rescan = self.state.rescan, ()
+        if self.run.mode != "due":  # which reads no source
+            self.run.rescan, self.state.rescan = self.state.rescan, ()
         await self.hub.runs.save_object(self.state, self.run)
 
     async def _continue_later(self) -> None:
@@ -117,11 +121,12 @@ class _Planner:
         await self.hub.send_run(self.run.id, "plan", self.state.beat)
 
     async def _resend(self, plan: Plan) -> None:
-        """Send the messages of slices that a planner before us saved but may not have sent."""
+        """Send the messages of the slices that a planner before us saved last, but may not have sent."""
         if plan.next_slice == 0:
             return
+        first = slice_id(plan.phase, max(plan.next_slice - _SLICES_AT_ONCE, 0))
         async for item in self.hub.runs.slices(self.run.id, plan.phase):
-            if not item.done and item.attempt == 0:
+            if item.id >= first and not item.done and item.attempt == 0:
                 await self.hub.send_slice(self.run.id, item.id, 0)
 
     # --- one direction ----------------------------------------------------------------------------------------------
@@ -134,6 +139,7 @@ class _Planner:
                 self.seen_due.update((batch.side, e.key) for e in entries)
             await self._save(plan, batch, entries)
             if self.hub.now() >= self.until and plan.stage != "end":
+                await self.hub.runs.save_plan(self.run.id, plan)  # a page without keys saved no cursor
                 return False
         if plan.next_slice:
             plan.planned = True
@@ -145,7 +151,7 @@ class _Planner:
         mode = self.run.mode
         full = mode in ("full", "initialize") or direction.value in self.run.rescan
         if plan.stage == "due":
-            if not full:
+            if not full and not self.nothing_is_due:
                 async for batch in self._due(flow, direction, plan.cursor):
                     yield batch
             plan.stage, plan.cursor = "source", ""
@@ -160,16 +166,22 @@ class _Planner:
         plan.stage = "end"
 
     async def _due(self, flow: Flow, direction: Direction, cursor: str) -> AsyncIterator[_Batch]:
-        """Records that are due, by the side where they were born."""
+        """Records that are due, by the side where they were born.
+
+        Where none was due of either side, the other direction need not look a moment later: what becomes due in
+        between was not there when the run began, so another run carries it.
+        """
         until = self.hub.now()
         while True:
+            began = not cursor
             page, cursor = await self.hub.records.due_page(flow.pk, until, cursor, _PAGE)
+            self.nothing_is_due = began and not page and not cursor
             mine = [KeyVersion(key) for side, key in page if side is direction.source]
             if len(flow.directions) == 1:
                 mine += await self._translated(
                     flow, direction, [key for side, key in page if side is not direction.source]
                 )
-            yield _Batch(direction.source, mine, cursor, forced=True)
+            yield _Batch(direction.source, mine, cursor, "due" if cursor else "source", forced=True)
             if not cursor:
                 return
 
@@ -192,8 +204,8 @@ class _Planner:
             own = [KeyVersion(r.born_key) for r in records if r.born is SideName.SAP]
             guests = [KeyVersion(r.keys[SideName.SAP]) for r in records if r.born is SideName.OTHER and r.linked]
             if guests:
-                yield _Batch(SideName.SAP, guests, plan.cursor, forced=True)
-            yield _Batch(SideName.SAP, own, cursor, contiguous=True, forced=True)
+                yield _Batch(SideName.SAP, guests, plan.cursor, "source", forced=True)
+            yield _Batch(SideName.SAP, own, cursor, "source" if cursor else "end", contiguous=True, forced=True)
             if not cursor:
                 return
 
@@ -206,7 +218,7 @@ class _Planner:
             page = await side.changed(entity, since, cursor, _PAGE)
             plan.read_at.setdefault(direction.value, page.read_at)
             cursor = page.cursor
-            yield _Batch(direction.source, list(page.keys), cursor or "", forced=full)
+            yield _Batch(direction.source, list(page.keys), cursor or "", "source" if cursor else "end", forced=full)
             if cursor is None:
                 return
 
@@ -220,9 +232,11 @@ class _Planner:
         """Save the page's slices with the cursor behind them, then send their messages."""
         size = self.hub.slice_size
         chunks = [entries[i : i + size] for i in range(0, len(entries), size)]
+        if not chunks:
+            plan.cursor, plan.stage = batch.cursor, batch.stage
         for at in range(0, len(chunks), _SLICES_AT_ONCE):
             if at + _SLICES_AT_ONCE >= len(chunks):
-                plan.cursor = batch.cursor
+                plan.cursor, plan.stage = batch.cursor, batch.stage
             part = [
                 Slice(
                     id=slice_id(plan.phase, plan.next_slice + n),

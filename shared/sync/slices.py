@@ -96,7 +96,7 @@ async def on_poison(hub: Hub, message: dict[str, Any]) -> None:
     readable(message, "run", "slice")
     run = str(message["run"])
     state, item = await _find(hub, run, str(message["slice"]))
-    if state is None or item is None or item.done:
+    if state is None or item is None or item.done or message.get("attempt", item.attempt) < item.attempt:
         return
     flow = await hub.flow(state.template, state.object, lists=False)
     text = "The hub failed while delivering this record (a defect, see the logs); retry it after an update of the hub."

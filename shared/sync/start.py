@@ -25,15 +25,23 @@ def wider(one: str, other: str) -> str:
 
 
 async def start(
-    hub: Hub, template: str, object_name: str, mode: str, origin: str, *, scheduled_at: datetime | None = None
+    hub: Hub,
+    template: str,
+    object_name: str,
+    mode: str,
+    origin: str,
+    *,
+    scheduled_at: datetime | None = None,
+    known: ObjectState | None = None,
 ) -> str:
     """Start a run, join the one that has not begun planning, or become or join the follow-up. Answers the run's id.
 
     What was saved before the call is in the run that is named: a run that has not begun planning has read nothing yet.
-    The state and the message are two steps; if the second fails, the sweeper sends the message.
+    The state and the message are two steps; if the second fails, the sweeper sends the message. ``known`` is the
+    object's state where the caller has just read it.
     """
     for _ in range(_TRIES):
-        state = await hub.runs.object(template, object_name)
+        state, known = known or await hub.runs.object(template, object_name), None
         _refuse_before_initialize(state, mode)
         if scheduled_at is not None:
             state.last_start = scheduled_at

@@ -34,6 +34,7 @@ class Verdicts:
         self.rules = self.object.fields(self.ctx)
         self.owner = hub.chance()
         self.broken: Misconfigured | None = None
+        self.unknown: set[str] = set()  # keys of creates that may have happened
 
     async def _read(self, side: SideName, keys: Sequence[str]) -> dict[str, Row]:
         if not keys:
@@ -59,19 +60,26 @@ class Verdicts:
         record = item.known
         record.run, record.outcome_at = self.run, self.hub.now()
         if isinstance(error, Misconfigured):  # the run stops, once what was written meanwhile is remembered
-            self.broken, record.claim = error, None
+            self.broken = error
+            self._release_claim(item)
             item.finish(Outcome.RETRYING, error.text, save=True)
             return
         if isinstance(error, NotFound) and record.linked and item.error_side is not None:
             self._gone(item, item.error_side)
         elif isinstance(error, UnknownOutcome) and record.claim is not None:
+            self.unknown.add(item.key)
             self._retry(item, error, record.claim.until)
         elif isinstance(error, Throttled | Transient | UnknownOutcome | Parked | Stale):
-            record.claim = None
+            self._release_claim(item)
             self._retry(item, error, self.hub.now() + timedelta(seconds=self.hub.times.delay(record.attempt)))
         else:
-            record.claim = None
+            self._release_claim(item)
             self._give_up(item, error, Outcome.CONFLICT if isinstance(error, Conflict) else Outcome.FAILED)
+
+    def _release_claim(self, item: Item) -> None:
+        """What we were about to create was not created; a claim from before still tells where to look."""
+        if item.create:
+            item.known.claim = None
 
     def _retry(self, item: Item, error: HubError, moment: datetime) -> None:
         record = item.known

@@ -9,13 +9,22 @@ from datetime import timedelta
 from shared.errors import Misconfigured, Throttled, Transient
 from shared.objects.model import Direction, Reading
 from shared.ports import SideName, Write, WriteResult
-from shared.stores.records import Claim
+from shared.stores.records import Claim, Record
+from shared.sync.hub import Flow
 from shared.sync.items import Item
 from shared.sync.merge import for_create, merge
 from shared.sync.outcomes import Outcome
 from shared.sync.verdicts import Verdicts
 
 _NAMESPACE = uuid.UUID("6f1d3a52-8d0b-5c37-9a1e-2f0c9b7d4e61")
+
+
+def claim_key(flow: Flow, record: Record) -> str:
+    """The name under which a lost creation is found again: our reference in SAP, a fixed GUID elsewhere."""
+    if record.born is SideName.OTHER:
+        return flow.reference_of(record.born_key)
+    seed = "|".join((flow.template.id, flow.object.name, record.born_key, record.birth))
+    return str(uuid.uuid5(_NAMESPACE, seed))
 
 
 class Writing(Verdicts):
@@ -26,21 +35,13 @@ class Writing(Verdicts):
         until = self.hub.now() + timedelta(seconds=self.hub.times.claim_expiry)
         for item in items:
             record = item.known
-            record.claim = Claim(self._claim_key(item), until, self.owner)
+            record.claim = Claim(claim_key(self.flow, record), until, self.owner)
         lost = await self.hub.records.save(self.flow.pk, [i.known for i in items])
         gone = {id(r) for r in lost}
         for item in items:
             if id(item.known) in gone:
                 item.finish(Outcome.RETRYING, "its state changed meanwhile")
         return {i.key for i in items if id(i.known) in gone}
-
-    def _claim_key(self, item: Item) -> str:
-        """The name under which a lost creation is found again: our reference in SAP, a fixed GUID elsewhere."""
-        record = item.known
-        if self.far is SideName.SAP:
-            return self.flow.reference_of(record.keys[self.near])
-        seed = "|".join((self.flow.template.id, self.object.name, record.keys[self.near], record.birth))
-        return str(uuid.uuid5(_NAMESPACE, seed))
 
     async def _write(self, items: list[Item], sides: Sequence[SideName]) -> None:
         """One side after the other, the far one first; each record's result by itself."""
@@ -51,9 +52,12 @@ class Writing(Verdicts):
             entity = self.object.entity(side, self.ctx)
             try:
                 results = await self.flow.sides[side].write(entity, writes)
-            except (Throttled, Transient, Misconfigured):
-                await self._give_up_claims(items)
-                raise
+            except (Throttled, Transient, Misconfigured) as error:
+                if not any(i.written for i in items):
+                    await self._give_up_claims(items)
+                    raise
+                # What the other side took already must be remembered: the records go on alone.
+                results = [WriteResult(w.ref, error=error) for w in writes]
             by_key = {i.key: i for i in items}
             for result in results:
                 self._take_result(by_key[result.ref], side, result)

@@ -347,6 +347,19 @@ class World:
     async def record(self, key: str, side: SideName = SAP, object_name: str = "thing") -> Any:
         return await self.hub.records.get(partition("toy", object_name), side, key)
 
+    async def row_keys(self, prefix: str, object_name: str = "thing") -> list[str]:
+        """Row keys of the state's rows under a prefix (``r:``, ``d:``, ``f:``)."""
+        return [row["RowKey"] async for row in self.hub.records.rows(partition("toy", object_name), prefix)]
+
+    async def linked_pair(self) -> str:
+        """C1 in SAP, marked, created on the other side an hour ago; answers its key there."""
+        self.sap.put("C1", name="Anton", note="n", size="s")
+        await self.mark("C1")
+        await self.sync()
+        self.clock.forward(3600)
+        (key,) = self.other.rows
+        return key
+
     def pair(self, key: str) -> tuple[Row, Row]:
         """The SAP row and the one row of the other side that carries its number."""
         twins = [r for r in self.other.rows.values() if r.get("number") == key]

@@ -375,3 +375,42 @@ async def test_a_due_record_that_no_direction_reads_does_not_keep_the_sweeper_bu
     await sweep(world.hub)
     await world.drain()
     assert await world.hub.records.due("toy|thing", world.clock(), 1) == []
+
+
+async def test_a_create_of_unknown_outcome_is_not_made_again_after_a_lost_race(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.other.put("g-1", name="Born there")
+    attempts = 0
+
+    def lost(write: Write):  # type: ignore[no-untyped-def]
+        nonlocal attempts
+        attempts += 1
+        return UnknownOutcome("no answer")
+
+    inner = world.sap.write
+
+    async def write(entity, writes):  # type: ignore[no-untyped-def]
+        if attempts == 0:
+            record = await world.record("g-1", OTHER)
+            record.set_due(world.clock())  # another delivery, or Sync Now, touches its state
+            assert not await world.hub.records.save("toy|thing", [record])
+        return await inner(entity, writes)
+
+    world.sap.before_write = lost
+    world.sap.write = write  # type: ignore[method-assign]
+    await world.sync()
+    assert attempts == 1
+
+
+async def test_a_poisoned_message_of_an_older_attempt_ends_nothing(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.other.put("g-1", name="Born there")
+    run = await start(world.hub, "toy", "thing", "delta", "test")
+    while not any(queue == "deliveries" for _, queue, _ in world.queues.messages):
+        await world.handle_one()
+    message = next(m for _, queue, m in world.queues.messages if queue == "deliveries")
+    item = await world.hub.runs.slice(run, message["slice"])
+    item.attempt = 1
+    await world.hub.runs.save_slice(run, item)
+    await slices.on_poison(world.hub, message)
+    assert not (await world.hub.runs.slice(run, message["slice"])).done

@@ -49,7 +49,7 @@ async def test_a_message_that_must_wait_sends_itself_again(world: ApiWorld):
     async def down(*_: Any) -> Any:
         raise Transient("storage is down")
 
-    world.hub.runs.run = down  # type: ignore[method-assign]
+    world.hub.runs.run_and_object = down  # type: ignore[method-assign]
     message = {"v": 1, "run": "toy.thing.1", "step": "plan", "beat": 0}
     await inbox.work(world.hub, world.oddities, RUNS, json.dumps(message).encode())
     ((moment, queue, sent),) = world.queues.messages
@@ -64,7 +64,7 @@ async def test_a_defect_raises_and_neither_its_text_nor_the_log_quotes_data(
     async def bug(*_: Any) -> Any:
         raise KeyError(SECRET)
 
-    world.hub.runs.run = bug  # type: ignore[method-assign]
+    world.hub.runs.run_and_object = bug  # type: ignore[method-assign]
     message = {"v": 1, "run": "toy.thing.1", "step": "plan", "beat": 0}
     with caplog.at_level(logging.DEBUG), pytest.raises(Defect) as raised:
         await inbox.work(world.hub, world.oddities, RUNS, json.dumps(message).encode())

@@ -242,6 +242,7 @@ async def test_a_message_that_comes_before_its_run_waits_for_it(world: ApiWorld)
     await world.hub.runs.delete_run(row)
     assert await world.handle_one()
     assert len(world.queues.messages) == 1
+    row.etag = None
     await world.hub.runs.save_run(row)
     assert (await run_to_end(world, run)).status == "succeeded"
 
@@ -300,3 +301,33 @@ async def test_undoing_a_batch_takes_records_of_the_other_side_too(world: ApiWor
     ended = await run_to_end(world, await mark_runs.start_undo(world.hub, "toy", "toys", "arrivals"))
     assert ended.counts == {"unmarked": 1}
     assert not (await world.record("o-1", OTHER)).mark.on
+
+
+async def test_a_record_takes_no_more_batches_than_one_step_can_undo(world: ApiWorld) -> None:
+    world.sap.put("C1", name="Anton")
+    entry = Entry("C1", SMALL)
+    for n in range(110):
+        (last,) = await marks.mark_entries(world.hub, "toy", "toys", [entry], marked=True, batch=f"batch {n}")
+    assert last["result"] == "refused"
+    assert str(marks.MOST_BATCHES) in last["text"]
+    (undone,) = await marks.mark_entries(world.hub, "toy", "toys", [entry], marked=False, batch=None)
+    assert undone["result"] == "unmarked"
+
+
+async def test_a_range_cancelled_as_it_begins_stays_cancelled(world: ApiWorld) -> None:
+    for n in range(5):
+        world.sap.put(f"C{n}", name="Anton")
+    run = await mark_runs.start_range(world.hub, "toy", "toys", Range(), Change(True, "b", SMALL))
+    inner = world.hub.runs.save_run
+    once = False
+
+    async def save_run(row: Any) -> None:
+        nonlocal once
+        if not once:
+            once = True
+            await finish.cancel(world.hub, run)
+        await inner(row)
+
+    world.hub.runs.save_run = save_run  # type: ignore[method-assign]
+    await world.drain()
+    assert (await world.hub.runs.run(run)).status == "cancelled"

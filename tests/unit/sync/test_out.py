@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.sync.sweep import sweep
 from tests.unit.sync.conftest import MakeWorld
 from tests.unit.sync.harness import OTHER, SAP
 
@@ -225,3 +226,31 @@ async def test_an_older_version_never_overwrites_a_newer_one(make_world: MakeWor
     world.sap.put("C1", name="from a stale node")
     await world.sync()
     assert world.pair("C1")[1]["name"] == "Anton"
+
+
+async def test_a_reused_code_with_a_lower_version_is_recognised(make_world: MakeWorld) -> None:
+    world = await make_world()
+    await world.linked_pair()
+    for n in range(4):
+        world.sap.put("C1", name=f"Anton {n}")
+    await world.sync()
+    world.clock.forward(3600)
+    del world.sap.rows["C1"]
+    world.sap.put("C1", name="Somebody else")
+    run = await world.sync()
+    assert run.counts.get("conflict") == 1, run.counts
+
+
+async def test_a_record_of_a_restored_database_does_not_keep_the_sweeper_busy(make_world: MakeWorld) -> None:
+    world = await make_world()
+    await world.linked_pair()
+    record = await world.record("C1")
+    record.versions[SAP] = "50"
+    record.set_due(world.clock())
+    await world.hub.records.save("toy|thing", [record])
+    for _ in range(12):
+        world.clock.forward(7200)
+        await sweep(world.hub)
+        await world.drain()
+    assert not await world.row_keys("d:")
+    assert (await world.record("C1")).failure

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from shared.sync import parking
+import pytest
+
+from shared.sync import failures, finish, parking
+from shared.sync.start import start
 from shared.sync.sweep import sweep
 from tests.unit.sync.conftest import MakeWorld
 from tests.unit.sync.harness import OTHER, Toy, World
@@ -80,3 +83,53 @@ async def test_a_parent_that_never_comes_turns_into_a_failure_that_says_what_to_
     child = await world.record("kid", OTHER, "child")
     assert child.failure.kind == "failed"
     assert "parent" in child.failure.reason
+
+
+async def test_a_parked_child_whose_run_dies_and_is_cancelled_is_still_freed(make_world: MakeWorld) -> None:
+    world = await _family(make_world)
+    world.other.put("kid", name="Child", parent="mum")
+    await world.sync(object_name="child")
+    # due again, then the process dies between saving the child and its waiter rows, and the run is cancelled
+    async for row in world.hub.records.rows("toy|parent", "w:"):
+        await world.hub.records.remove("toy|parent", row["RowKey"])
+    kid = await world.record("kid", OTHER, "child")
+    kid.set_due(world.clock())
+    await world.hub.records.save("toy|child", [kid])
+    world.clock.forward(3600)
+    park = world.hub.records.park
+
+    class Killed(BaseException):
+        pass
+
+    async def die(*arguments: object) -> None:
+        raise Killed
+
+    world.hub.records.park = die  # type: ignore[method-assign]
+    run = await start(world.hub, "toy", "child", "due", "test")
+    with pytest.raises(Killed):
+        await world.drain()
+    world.hub.records.park = park  # type: ignore[method-assign]
+    await finish.cancel(world.hub, run)
+    await world.drain()
+    world.other.put("mum", name="Parent")
+    await world.sync(object_name="parent")
+    for _ in range(2):
+        world.clock.forward(3600)
+        await sweep(world.hub)
+        await world.drain()
+    assert (await world.record("kid", OTHER, "child")).linked
+
+
+async def test_a_retried_child_that_waits_again_is_listed_as_failed_no_more(make_world: MakeWorld) -> None:
+    world = await _family(make_world)
+    world.other.put("kid", name="Child", parent="mum")
+    await world.sync(object_name="child")
+    world.clock.forward(world.hub.times.parked_limit + 1)
+    await sweep(world.hub)
+    assert await world.row_keys("f:", "child")
+    await failures.retry(world.hub, "toy", failures.Chosen(object="child", keys=((OTHER, "kid"),)))
+    await world.drain()
+    assert not await world.row_keys("f:", "child")
+    world.clock.forward(world.hub.times.parked_limit + 1)
+    await sweep(world.hub)
+    assert await world.row_keys("f:", "child")

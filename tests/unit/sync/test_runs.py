@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from shared.errors import BadRequest
-from shared.sync import finish
+from shared.errors import BadRequest, Transient
+from shared.sync import finish, plan
 from shared.sync.start import start
 from shared.sync.sweep import sweep
 from tests.unit.sync.conftest import MakeWorld
@@ -209,3 +210,119 @@ async def test_settings_that_no_longer_fit_stop_the_run_with_their_name(make_wor
     run = await world.sync()
     assert run.status == "stopped"
     assert "rule" in run.reason
+
+
+async def test_a_look_that_loses_its_race_keeps_the_chain_of_messages(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    await start(world.hub, "toy", "thing", "delta", "test")
+    inner = world.hub.runs.plan
+    came = 0
+
+    async def planned(run: str):  # type: ignore[no-untyped-def]
+        nonlocal came
+        answer = await inner(run)
+        if came < 1 and answer.planned:
+            came += 1
+            await start(world.hub, "toy", "thing", "delta", "request")
+        return answer
+
+    world.hub.runs.plan = planned  # type: ignore[method-assign]
+    await world.drain()
+    assert came
+    state = await world.hub.runs.object("toy", "thing")
+    assert state.active is None
+    assert state.follow_up is None
+
+
+async def test_a_look_that_dies_after_moving_the_plan_on_does_not_skip_the_next_direction(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world()
+    world.other.put("g-1", name="Born there")
+    world.sap.put("C1", name="Anton")
+    await world.mark("C1")
+    inner = world.hub.runs.save_plan
+    raced = False
+
+    async def save_plan(run, plan, some=()):  # type: ignore[no-untyped-def]
+        nonlocal raced
+        await inner(run, plan, some)
+        if plan.phase == 1 and not plan.planned and not some and not raced:
+            raced = True
+            await start(world.hub, "toy", "thing", "delta", "request")
+
+    world.hub.runs.save_plan = save_plan  # type: ignore[method-assign]
+    run = await start(world.hub, "toy", "thing", "full", "test")
+    await world.drain()
+    assert raced
+    ended = await world.hub.runs.run(run)
+    assert ended is not None
+    assert ended.counts.get("created") == 2, ended.counts
+
+
+async def test_a_rescan_is_not_used_up_by_a_run_of_due_records(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.other.put("g-1", name="Elsewhere", scope="no")
+    await world.sync()
+    world.clock.forward(86400)
+    await world.sync()
+    world.clock.forward(86400)
+    await world.change_settings(scope="no")
+    state = await world.hub.runs.object("toy", "thing")
+    state.rescan = ("in",)
+    await world.hub.runs.save_object(state)
+    await world.sync("due")
+    run = await world.sync()
+    assert run.counts.get("created") == 1, run.counts
+
+
+async def test_a_plan_whose_every_page_takes_too_long_ends(make_world: MakeWorld) -> None:
+    world = await make_world()
+    for n in range(30):
+        world.other.put(f"g-{n:05}", name=f"N{n}", scope="elsewhere")
+
+    def slow(verb: str, detail: object) -> None:
+        if verb == "changed":
+            world.clock.forward(200)
+
+    world.other.trouble.append(slow)
+    run = await world.sync("full")
+    assert run.counts == {"skipped": 30}
+
+
+async def test_a_plan_that_waits_late_in_a_run_does_not_wait_for_a_quarter_of_an_hour(make_world: MakeWorld) -> None:
+    world = await make_world()
+    world.other.put("g-1", name="Born there")
+    state_before = world.clock()
+    times = 0
+
+    def down(verb: str, detail: object) -> None:
+        nonlocal times
+        if verb == "changed" and times < 1:
+            times += 1
+            raise Transient("away")
+
+    run = await start(world.hub, "toy", "thing", "delta", "test")
+    state = await world.hub.runs.object("toy", "thing")
+    state.beat = 40
+    await world.hub.runs.save_object(state)
+    world.queues.messages.clear()
+    await world.hub.send_run(run, "plan", 40)
+    world.other.trouble.append(down)
+    await world.drain()
+    assert world.clock() - state_before < timedelta(seconds=300)
+
+
+async def test_three_planners_at_once_on_one_run_plan_every_key_once(make_world: MakeWorld) -> None:
+    world = await make_world()
+    for n in range(2500):
+        world.other.put(f"g-{n:05}", name=f"N{n}", scope="no")
+    run = await start(world.hub, "toy", "thing", "delta", "test")
+    message = {"v": 1, "run": run, "step": "plan", "beat": 0}
+    hubs = [world.another_hub(world.tables) for _ in range(3)]
+    await asyncio.gather(*(plan.on_message(hub, message) for hub in hubs))
+    await world.drain(2000)
+    ended = await world.hub.runs.run(run)
+    assert ended.counts == {"skipped": 2500}, ended.counts
