@@ -1,5 +1,5 @@
-# Four commands; each prepares what it needs and is quick when it is there.
-.PHONY: demo test check run format clean
+# Five commands; each prepares what it needs and is quick when it is there.
+.PHONY: demo test check bench run format clean
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,6 +19,9 @@ check: $(READY) ## format, lint, types, import rules, dead code, names of the re
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/python -m local.schema.names
+
+bench: $(READY) ## counts requests, rows and storage calls against what was promised; ends 0 only if every bar is kept
+	$(BIN)/python -m tests.bench
 
 run: $(READY) ## Azurite, simulators and the functions host, until Ctrl-C
 	$(BIN)/python -m local up

@@ -1,0 +1,1 @@
+"""How fast the hub is: requests, rows and storage calls counted, times only as ratios within one run. ``make bench``."""
