@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shared.errors import HubError, LostRace, Parked
+from shared.objects.model import TemplateType
 from shared.stores.queues import DELIVERIES
 from shared.stores.records import Failure, parse_waiter, partition
 from shared.stores.runs import ObjectState, Run, Slice
@@ -30,7 +31,7 @@ async def sweep(hub: Hub) -> None:
             await _deliver_due(hub, state)
             if found.parent_of:
                 await _wake_waiters(hub, state)
-            await _give_up_parked(hub, state)
+            await _give_up_parked(hub, state, kind)
             await _forget_old_runs(hub, state)
 
 
@@ -112,11 +113,10 @@ async def _wake_waiters(hub: Hub, state: ObjectState) -> None:
             await hub.records.remove(pk, row["RowKey"])
 
 
-async def _give_up_parked(hub: Hub, state: ObjectState) -> None:
+async def _give_up_parked(hub: Hub, state: ObjectState, kind: TemplateType) -> None:
     """Waited too long: listed as failed, with what to do."""
     pk = partition(state.template, state.object)
     limit = hub.now() - timedelta(seconds=hub.times.parked_limit)
-    kind = hub.types[(await hub.template(state.template))[0].type]
     parents = [o for o in kind.objects if state.object in o.parent_of]
     for parent in parents:
         async for row in hub.records.rows(partition(state.template, parent.name), "w:"):
