@@ -6,6 +6,7 @@ None of the hub's code is used here, so that what the demo compares is not what 
 from __future__ import annotations
 
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -33,7 +34,7 @@ _ACCOUNT = ",".join(
 )
 
 
-class _System:
+class _System(ABC):
     """What both have in common: a client that trusts the local authority, pages, errors with the system's own words."""
 
     page_size = 500
@@ -49,9 +50,9 @@ class _System:
     async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         await self.http.aclose()
 
+    @abstractmethod
     async def sign_in(self) -> None:
         """Make the client known to the system."""
-        raise NotImplementedError
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """One request; RuntimeError with the system's answer if it refuses."""
