@@ -62,11 +62,19 @@ class UnknownOutcome(HubError):
     """A write may or may not have happened. Look up by reference before writing again."""
 
 
+class Undetermined(UnknownOutcome):
+    """The system answered a create, so it is no longer at work, but only a look-up tells what it made of it."""
+
+
 # --- Wait for something else ---------------------------------------------------------------------------------------
 
 
 class Parked(HubError):
     """The record waits until its parent is linked."""
+
+
+class AwaitingApproval(HubError):
+    """What was created is a draft until somebody approves it in that system; look again later, never create again."""
 
 
 # --- A person must act ---------------------------------------------------------------------------------------------

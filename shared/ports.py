@@ -41,6 +41,9 @@ class Entity:
     ``select`` all columns to read in full, ``scope`` a filter in the side's own grammar that bounds whole reads
     ("" for none). ``modified`` and ``created`` are the stamp columns: (date, time) in SAP, one column in Dataverse;
     empty where a change leaves no stamp. ``reference`` is the column that carries our own reference, if any.
+    ``children`` come with every row that is read by key or found. ``drafts`` is the collection where an approval
+    procedure may have put what was to be created, with the same columns. Records that take the system long to write
+    (documents) are ``slow``: each goes in a request of its own.
     """
 
     set: str
@@ -53,6 +56,21 @@ class Entity:
     created: tuple[str, ...] = ()
     reference: str = ""
     key_is_text: bool = True
+    children: tuple[Children, ...] = ()
+    drafts: str = ""
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Children:
+    """Rows of another collection that belong to a record and are read with it.
+
+    They stand in the record's row as a list under ``name``; ``parent`` is the property of theirs that holds its key.
+    """
+
+    name: str
+    entity: Entity
+    parent: str
 
 
 @dataclass(frozen=True)
@@ -77,13 +95,16 @@ class Write:
     """One record to be written.
 
     ``ref`` names it within the call (results carry it). An update has a ``key``; a create has ``create`` set and, if
-    the side lets the client choose the key (Dataverse), that key too. ``body`` holds only the columns to set.
+    the side lets the client choose the key (Dataverse), that key too. ``body`` holds only the columns to set;
+    ``replace``: a collection in it is the whole of it, rows that it does not name are to go. ``delete`` removes the row.
     """
 
     ref: str
     body: Row
     key: str | None = None
     create: bool = False
+    replace: bool = False
+    delete: bool = False
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ class Times(BaseModel):
     retry_cap: Seconds = 3600
     retry_attempts: int = Field(default=8, ge=1)
 
+    # A draft in SAP that awaits approval is looked at again after this.
+    approval_look: Seconds = 900
     # A child whose parent has not come by then is failed, not parked.
     parked_limit: Seconds = 7 * _DAY
     # How far before the watermark a plan reads again.

@@ -6,8 +6,10 @@ reading and again before writing. What cannot be carried is refused with a reaso
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
@@ -18,11 +20,17 @@ _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,30}")
 
 
 class Refused(Exception):
-    """One field's value cannot travel. ``reason`` tells an admin what to do and never quotes the value."""
+    """One field's value cannot travel. ``reason`` tells an admin what to do and never quotes the value.
 
-    def __init__(self, reason: str) -> None:
+    ``whole``: the record must not be written without it; with ``conflict`` because of what somebody decided on the side
+    that should take it.
+    """
+
+    def __init__(self, reason: str, *, whole: bool = False, conflict: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.whole = whole or conflict
+        self.conflict = conflict
 
 
 def canonical_text(value: Value) -> str:
@@ -143,6 +151,37 @@ class Truth:
         if raw is None or isinstance(raw, bool):
             return raw
         raise Refused("is neither yes nor no")
+
+
+@dataclass(frozen=True)
+class Day:
+    """A calendar day, as ``YYYY-MM-DD``."""
+
+    def canonical(self, raw: Any) -> Value:
+        """The day; a time behind it (the Service Layer's midnight) does not count."""
+        if raw is None or raw == "":
+            return None
+        try:
+            return date.fromisoformat(str(raw)[:10]).isoformat()
+        except ValueError:
+            raise Refused("is not a date") from None
+
+
+@dataclass(frozen=True)
+class Composite:
+    """Several values that only travel together, as one JSON text: equal parts make equal texts."""
+
+    def canonical(self, raw: Any) -> Value:
+        """The text; amounts count by their value. A text is one already."""
+        if raw is None or isinstance(raw, str):
+            return raw
+        return json.dumps(raw, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_part)
+
+
+def _part(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}" if value else "0"
+    raise Refused("has a part that cannot travel")
 
 
 @dataclass(frozen=True)

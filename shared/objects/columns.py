@@ -15,13 +15,13 @@ from decimal import Decimal
 from typing import Any
 
 from shared.objects.canonical import Refused, decimal_places
-from shared.objects.model import Context
+from shared.objects.model import Context, Step
 from shared.ports import Mark, Row, Value
 
 
 @dataclass
 class Draft:
-    """What one side is about to be told about one record. Accessors add to ``body`` and ``attributes``.
+    """What one side is about to be told about one record. Accessors add to ``body``, ``attributes`` and ``steps``.
 
     ``current`` is the side's row now, None for a create. For an accessor that depends on another field (a state on its
     country) ``values`` are all values of this write, by field, and ``held`` those refused so far, in table order.
@@ -33,6 +33,8 @@ class Draft:
     body: Row = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    replace: bool = False
 
 
 class Accessor(ABC):
@@ -42,6 +44,10 @@ class Accessor(ABC):
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """The columns that must be selected so that :meth:`read` works."""
+
+    def columns_in(self, ctx: Context) -> tuple[str, ...]:
+        """The same, where the settings name them."""
+        return self.columns
 
     @abstractmethod
     def read(self, row: Row, mark: Mark, ctx: Context) -> Any:

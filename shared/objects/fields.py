@@ -21,6 +21,7 @@ from shared.objects.model import (
     Match,
     ObjectType,
     Reading,
+    Refusal,
     Writing,
 )
 from shared.ports import Entity, Mark, Row, SideName, Value
@@ -68,7 +69,7 @@ class TableObject(ObjectType):
         base = self.sap_entity if side is SideName.SAP else self.other_entity
         columns = [base.key, base.version, base.reference, *base.modified, *base.created]
         columns += self.further_columns.get(side, ())
-        columns += [column for row in self.active(ctx) for column in row.on(side).columns]
+        columns += [column for row in self.active(ctx) for column in row.on(side).columns_in(ctx)]
         select = tuple(dict.fromkeys(column for column in columns if column))
         return replace(base, select=select, scope=self.scope(side, ctx))
 
@@ -88,7 +89,8 @@ class TableObject(ObjectType):
     def fields(self, ctx: Context) -> tuple[FieldRule, ...]:
         """The active rows in the table's order, each with the rule that the settings give it."""
         return tuple(
-            FieldRule(row.name, row.direction, ctx.settings.rule_for(self.name, row.name)) for row in self.active(ctx)
+            FieldRule(row.name, row.direction, ctx.settings.rule_for(self.name, row.name), row.essential)
+            for row in self.active(ctx)
         )
 
     def read(self, side: SideName, row: Row, mark: Mark, ctx: Context) -> Reading:
@@ -111,11 +113,15 @@ class TableObject(ObjectType):
         *,
         hub_reference: str = "",
     ) -> Writing:
-        """Every given field is written or held; defaults of a create come first, so that a field's value stands."""
+        """Every given field is written or held; defaults of a create come first, so that a field's value stands.
+
+        A field that the record must not go without refuses the whole of it.
+        """
         body = self.defaults(side, ctx, hub_reference) if current is None else {}
         active = {field.name: field for field in self.active(ctx)}
         held = {name: "does not travel under the present settings" for name in values if name not in active}
         draft = Draft(current=current, values=values, ctx=ctx, body=body, held=held)
+        refusal: Refusal | None = None
         for name, field in active.items():
             if name not in values:
                 continue
@@ -123,9 +129,11 @@ class TableObject(ObjectType):
                 field.on(side).write(field.type.canonical(values[name]), draft)
             except Refused as refused:
                 held[name] = refused.reason
+                if refused.whole or (field.essential and current is None):
+                    refusal = refusal or Refusal(f"{name}: {refused.reason}", (name,), refused.conflict)
         if draft.body and current is not None:
             draft.body.update(self.additions(side, current, ctx))
-        return Writing(draft.body, held, draft.attributes)
+        return Writing(draft.body, held, draft.attributes, tuple(draft.steps), draft.replace, refusal)
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
         """What a create on that side carries besides its fields."""

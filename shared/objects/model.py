@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -30,12 +31,16 @@ class Direction(StrEnum):
 
 
 class FieldDirection(StrEnum):
-    """Which way one field travels. ``create_only``: written when the record is created, or while the target is empty."""
+    """Which way one field travels. ``create_only``: written when the record is created, or while the target is empty.
+
+    ``checked``: never written; where the two sides differ the outcome names it (a total that both compute).
+    """
 
     BOTH = "both"
     IN = "in"
     OUT = "out"
     CREATE_ONLY = "create_only"
+    CHECKED = "checked"
 
 
 class Rule(StrEnum):
@@ -48,11 +53,15 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class FieldRule:
-    """A field as the merge sees it: its name, where it may travel, who wins."""
+    """A field as the merge sees it: its name, where it may travel, who wins.
+
+    A record is not created without the value of an ``essential`` field that its source has.
+    """
 
     name: str
     direction: FieldDirection = FieldDirection.BOTH
     rule: Rule = Rule.SAP_WINS
+    essential: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,13 +76,59 @@ class Reading:
     held: dict[str, str] = field(default_factory=dict)
 
 
+KEY = "{key}"
+"""In the texts of a step: the key that the record has on that side."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One more write on the same side, once the record itself is written: a row of a child, a state, an operation.
+
+    Steps are data; the engine runs them in the order of ``stage``, those of all records of a stage together, and a
+    record's next stage only after its last one held. They follow from what both sides show, so a delivery that comes
+    after a crash has exactly those that are still to be done. ``field_name`` is the field they are for.
+    ``name`` is unique among the record's steps; a row to be created where the client chooses the key gets one made of
+    the record's key and this name. :data:`KEY` in ``key``, ``operation`` and texts of ``body`` is the record's key.
+    """
+
+    stage: int
+    field_name: str
+    name: str
+    body: Row = field(default_factory=dict)
+    entity: Entity | None = None
+    key: str | None = None
+    delete: bool = False
+    operation: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a side is told nothing of this record as it is; with ``conflict`` two people's decisions stand against each other."""
+
+    text: str
+    fields: tuple[str, ...] = ()
+    conflict: bool = False
+
+
 @dataclass(frozen=True)
 class Writing:
-    """What one side must be told: columns to set, fields that it cannot hold (with the reason), mark attributes."""
+    """What one side must be told: columns to set, fields that it cannot hold (with the reason), mark attributes.
+
+    ``steps`` follow the record's own write; ``replace`` says that collections in the body are whole. With a
+    ``refusal`` nothing of it is sent.
+    """
 
     body: Row
     held: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    replace: bool = False
+    refusal: Refusal | None = None
+
+    @property
+    def later(self) -> frozenset[str]:
+        """The fields that the record's own write does not bring, but a step after it."""
+        return frozenset(step.field_name for step in self.steps)
 
 
 @dataclass(frozen=True)
@@ -112,13 +167,15 @@ class Context:
     """What an object is given besides the record: its template's settings and the reference lists by name.
 
     ``memo`` is where objects keep what they derive from the two (a list indexed by name), so that a context that serves
-    many records costs that once.
+    many records costs that once. ``links`` holds the far keys of the parents of the records in work, which are known to
+    be linked by then.
     """
 
     template: str
     settings: Any
     lists: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    links: dict[Parent, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -155,6 +212,12 @@ class ObjectType(ABC):
     references: tuple[Reference, ...] = ()
     needed_columns: tuple[NeededColumn, ...] = ()
     parent_of: tuple[str, ...] = ()
+    slice_size: int | None = None
+    """The most records of one slice, where that must be less than the setting: those that take long to write."""
+    transactional: bool = False
+    """Whether it is opened by complete settings instead of a first load: documents, each of which exists once."""
+    swept: bool = False
+    """Whether fields of SAP change without leaving a stamp (prices): then sweeps compare all that is marked."""
 
     @abstractmethod
     def directions(self, ctx: Context) -> tuple[Direction, ...]:
@@ -191,6 +254,22 @@ class ObjectType(ABC):
     @abstractmethod
     def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
         """ "" if the record may travel that way, else the reason in words an admin understands."""
+
+    def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
+        """The columns that set-up creates under these settings."""
+        return self.needed_columns
+
+    def opens_at(self, ctx: Context) -> datetime | None:
+        """From when on a transactional object's documents are taken; None while the settings do not say."""
+        return None
+
+    def why_not_created(self, direction: Direction, row: Row, ctx: Context) -> str:
+        """ "" if a record that takes part may also come into being on the other side now, else the reason."""
+        return ""
+
+    def why_no_document(self, draft: Row) -> str:
+        """ "" while a draft that an approval procedure made may still become a document, else what to do about it."""
+        return ""
 
     @abstractmethod
     def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:

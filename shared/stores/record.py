@@ -13,6 +13,7 @@ from shared.stores.keys import decode_key, encode_key
 SCHEMA_VERSION = 1
 _SHORT = {SideName.SAP: "s", SideName.OTHER: "o"}
 _SIDE = {short: side for side, short in _SHORT.items()}
+WAITERS = "w:"  # where the waiters of all parents of a partition begin
 HIGH = "~"  # sorts after every character of an encoded key
 AFTER = "!"  # row key + "!" is the first row after it: encoded keys hold no smaller character
 
@@ -149,12 +150,8 @@ def row_prefix(kind: str, side: SideName) -> str:
 def waiter_row(side: SideName, parent_key: str, child: tuple[str, SideName, str]) -> str:
     """Row key of a child (object, side, key) that waits for this parent."""
     object_name, child_side, child_key = child
-    return f"{waiter_prefix(side, parent_key)}{object_name}:{_SHORT[child_side]}:{encode_key(child_key)}"
-
-
-def waiter_prefix(side: SideName, parent_key: str) -> str:
-    """Where the waiters of one parent begin."""
-    return f"w:{_SHORT[side]}:{encode_key(parent_key)}:"
+    parent = f"{WAITERS}{_SHORT[side]}:{encode_key(parent_key)}"
+    return f"{parent}:{object_name}:{_SHORT[child_side]}:{encode_key(child_key)}"
 
 
 def parse_waiter(row_key: str) -> tuple[SideName, str, str, SideName, str]:

@@ -28,6 +28,7 @@ from shared.stores.record import (
     AFTER,
     HIGH,
     SCHEMA_VERSION,
+    WAITERS,
     Claim,
     Failure,
     Record,
@@ -45,12 +46,12 @@ from shared.stores.record import (
     row_prefix,
     snapshot,
     to_row,
-    waiter_prefix,
     waiter_row,
 )
 from shared.stores.tables import Op, Table, Tables, pack
 
 __all__ = [
+    "WAITERS",
     "Claim",
     "Failure",
     "Record",
@@ -64,7 +65,6 @@ __all__ = [
     "partition",
     "record_row",
     "to_row",
-    "waiter_prefix",
 ]
 
 

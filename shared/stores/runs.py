@@ -44,6 +44,7 @@ class ObjectState:
     initialized_at: datetime | None = None
     schedule: dict[str, Any] = field(default_factory=dict)
     last_start: datetime | None = None
+    last_sweep: datetime | None = None
     watermarks: dict[str, datetime] = field(default_factory=dict)
     rescan: tuple[str, ...] = ()
     active: Request | None = None
@@ -270,6 +271,7 @@ def _object_row(s: ObjectState) -> dict[str, Any]:
         "initialized_at": _iso(s.initialized_at),
         "schedule": json.dumps(s.schedule),
         "last_start": _iso(s.last_start),
+        "last_sweep": _iso(s.last_sweep),
         "watermarks": json.dumps({d: _iso(m) for d, m in s.watermarks.items()}),
         "rescan": json.dumps(s.rescan),
         "active": json.dumps([s.active.run, s.active.mode, s.active.origin]) if s.active else "",
@@ -293,6 +295,7 @@ def _object_from(row: dict[str, Any]) -> ObjectState:
         initialized_at=_at(row["initialized_at"]),
         schedule=json.loads(row["schedule"]),
         last_start=_at(row["last_start"]),
+        last_sweep=_at(row.get("last_sweep", "")),
         watermarks={d: m for d, m in watermarks.items() if m is not None},
         rescan=tuple(json.loads(row["rescan"])),
         active=_request(row["active"]),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.errors import Conflict
+from shared.objects.model import FieldDirection, Reading
 from shared.ports import Mark, SideName
 from shared.stores.records import Failure, Record
 from shared.sync import parking
 from shared.sync.items import Item
-from shared.sync.merge import Merge, new_bases
+from shared.sync.merge import Merge, differing, new_bases
 from shared.sync.outcomes import Outcome
 from shared.sync.writing import Writing
 
@@ -28,18 +30,36 @@ class Agreeing(Writing):
     def _agree_in_part(self, item: Item) -> None:
         """One side took what it was given, the other did not: what the first one made of it is not an edit."""
         merged = item.merged
+        if item.create and self.far in item.after:
+            self._base_on(item.known, item.given, item.after[self.far])
         if merged is None or not item.written:
             return
         part = replace(merged, to={s: values if s in item.written else {} for s, values in merged.to.items()})
         self._take_bases(item, part)
 
+    def _base_on(self, record: Record, given: Mapping[str, str], made: Reading) -> None:
+        """What was created shows what it made of what it was given: that is the base, and no edit of anybody."""
+        record.bases[self.near] = dict(given)
+        record.bases[self.far] = {n: self.prints.of(n, made.values[n]) for n in given if n in made.values}
+        record.base_key = self.prints.key_id
+
     def _take_bases(self, item: Item, merged: Merge) -> None:
         """Remember what each side shows of what it was given, and of what both agreed on already."""
         record = item.known
         not_taken = {side: w.held for side, w in item.writings.items()}
-        after = {s: item.after.get(s, item.readings[s]) for s in SideName}
+        after = self._shown(item)
         record.bases = new_bases(record.bases, merged, item.readings, after, not_taken, self.prints)
+        for rule in self.rules:
+            if rule.direction is FieldDirection.CHECKED:
+                for side in SideName:
+                    if rule.name in after[side].values:
+                        record.bases[side][rule.name] = self.prints.of(rule.name, after[side].values[rule.name])
         record.base_key = self.prints.key_id
+
+    @staticmethod
+    def _shown(item: Item) -> dict[SideName, Reading]:
+        """What both sides show now."""
+        return {side: item.after.get(side, item.readings[side]) for side in SideName}
 
     def _agree(self, item: Item) -> None:
         """Both sides hold it: remember what each shows now."""
@@ -51,6 +71,7 @@ class Agreeing(Writing):
             if self._nobody_else_wrote(item, side):
                 record.versions[side] = self._version(side, item.rows[side])
         record.held = {**merged.held, **{k: v for w in item.writings.values() for k, v in w.held.items()}}
+        record.held |= differing(self.rules, self._shown(item), self.prints)
         record.ruled = {name: winner.value for name, winner in merged.ruled.items()}
         record.asked = tuple(sorted(merged.asked))
         record.resolutions = {}  # an answer decides once; a later edit is another question
@@ -58,7 +79,9 @@ class Agreeing(Writing):
         if record.asked:
             self._ask(item)
         else:
-            done = Outcome.CREATED if created else Outcome.UPDATED if item.written else Outcome.UNCHANGED
+            done = (
+                Outcome.CREATED if created or item.recovered else Outcome.UPDATED if item.written else Outcome.UNCHANGED
+            )
             outcome = Outcome.HELD if record.held and done is Outcome.UNCHANGED else done
             record.outcome = outcome
             item.finish(outcome, save=True)
@@ -80,10 +103,11 @@ class Agreeing(Writing):
         if after is None or item.merged is None or (item.create and side is self.far):
             return True
         before = item.readings[side]
+        computed = {rule.name for rule in self.rules if rule.direction is FieldDirection.CHECKED}
         return not any(
             self.prints.of(name, value) != self.prints.of(name, before.values.get(name))
             for name, value in after.values.items()
-            if name not in item.merged.to[side] and name in before.values
+            if name not in item.merged.to[side] and name in before.values and name not in computed
         )
 
     def _ask(self, item: Item) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import BadRequest, HubError, LostRace, NotFound, Rejected, Transient
-from shared.objects.model import Context, ObjectType, Problem, TemplateType
+from shared.objects.model import Context, Direction, ObjectType, Problem, TemplateType
 from shared.ports import Row, SideName
 from shared.stores.runs import ObjectState
 from shared.stores.templates import TemplateRow
@@ -61,10 +61,12 @@ async def create_template(hub: Hub, name: str, type_name: str, settings: Mapping
     if settings:
         await _check(hub, row, kind)
     try:
-        return _template(await hub.templates.create(row), kind)
+        made = _template(await hub.templates.create(row), kind)
     except LostRace:
         text = f"There is a template '{name}' already; take another id, or save its settings."
         raise BadRequest(text, code="template-exists", status=409, fields=["id"]) from None
+    await _open(hub, row, kind, _validated(kind, row.settings))
+    return made
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -100,6 +102,7 @@ async def save_settings(hub: Hub, template: str, wanted: Mapping[str, Any]) -> d
         raise BadRequest(text, code="settings-changed", status=409) from None
     hub.forget_lists(template)
     await _rescan(hub, changed, kind, settings)
+    await _open(hub, changed, kind, settings)
     return {
         "template": row.id,
         "type": row.type,
@@ -164,6 +167,22 @@ async def _rescan(hub: Hub, row: TemplateRow, kind: TemplateType, settings: Base
         await _change_state(hub, row.id, found.name, widen)
 
 
+async def _open(hub: Hub, row: TemplateRow, kind: TemplateType, settings: BaseModel) -> None:
+    """Open the transactional objects whose settings are complete: their first plan reads from the start date on."""
+    ctx = Context(row.id, settings)
+    for found in kind.objects:
+        first = found.opens_at(ctx) if found.transactional else None
+        if first is None or kind.missing(found.name, settings):
+            continue
+
+        def open_it(state: ObjectState, first: datetime = first) -> None:
+            if state.initialized_at is None:
+                state.initialized_at = hub.now()
+                state.watermarks[Direction.IN.value] = first
+
+        await _change_state(hub, row.id, found.name, open_it)
+
+
 async def _change_state(hub: Hub, template: str, name: str, change: Callable[[ObjectState], None]) -> ObjectState:
     """Change an object's state by ETag; read again and change again where somebody else was faster."""
     for _ in range(_TRIES):
@@ -200,7 +219,7 @@ async def set_up(hub: Hub, template: str) -> list[Step]:
     steps = [await _reach(side, sides) for side in SideName]
     reachable = {side for side, step in zip(SideName, steps, strict=True) if step.state == "ok"}
     for found in _in_order(kind):
-        for column in found.needed_columns:
+        for column in found.columns_needed(ctx):
             if column.side in reachable:
                 what = f"column {column.column} of {column.entity.set} ({column.side})"
                 made = sides[column.side].ensure_column(column.entity, column.column, column.description, column.length)
@@ -227,6 +246,26 @@ async def _step(what: str, work: Any) -> Step:
     except HubError as error:
         return Step(what, "todo", f"{error.name}: {error.text}")
     return Step(what, "created" if result == "created" else "ok")
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+async def list_names(hub: Hub, template: str) -> list[dict[str, str]]:
+    """The reference lists that the settings refer to, by name and side."""
+    _, kind = await hub.template(template)
+    return [{"list": reference.name, "side": reference.side.value} for reference in kind.references]
+
+
+async def list_rows(hub: Hub, template: str, name: str) -> list[Row]:
+    """A reference list as its system has it now; BadRequest (404) if the template has none of that name."""
+    row, kind = await hub.template(template)
+    reference = next((each for each in kind.references if each.name == name), None)
+    if reference is None:
+        names = ", ".join(each.name for each in kind.references)
+        raise BadRequest(f"There is no list '{name}'. There are: {names}.", code="unknown-list", status=404)
+    sides = {side: hub.sides.side(row, side) for side in SideName}
+    return list((await hub.lists(row.id, sides, [reference], fresh=True))[name])
 
 
 # --- objects ----------------------------------------------------------------------------------------------------------
@@ -276,12 +315,15 @@ async def get_schedule(hub: Hub, template: str, name: str) -> dict[str, Any]:
 
 async def save_schedule(hub: Hub, template: str, name: str, schedule: Schedule) -> dict[str, Any]:
     """Replace the schedule; it counts from now on, nothing that lies before is made up."""
-    await hub.flow(template, name, lists=False)
+    flow = await hub.flow(template, name, lists=False)
     now = hub.now()
+    if schedule.sweep is not None and not flow.object.swept:
+        text = f"Every change of '{name}' leaves a stamp, so there is nothing to sweep; leave sweep out."
+        raise BadRequest(text, code="not-swept", fields=["sweep"])
 
     def change(state: ObjectState) -> None:
         state.schedule = schedule.model_dump(mode="json", exclude_none=True)
-        state.last_start = now
+        state.last_start = state.last_sweep = now
 
     state = await _change_state(hub, template, name, change)
     return _schedule(schedule, now, state)
@@ -293,13 +335,17 @@ def _schedule(schedule: Schedule, now: datetime, state: ObjectState) -> dict[str
         "schedule": schedule.model_dump(mode="json", exclude_none=True),
         "initialized": state.initialized_at is not None,
         "nextStarts": next_starts(schedule, now, 5),
+        **({"nextSweeps": next_starts(schedule.sweep, now, 5)} if schedule.sweep else {}),
     }
 
 
 async def initialize(hub: Hub, template: str, name: str) -> str:
     """Start the first load of an object; answers the run's id. 409 with what is missing, or if it was done already."""
     row, kind = await hub.template(template)
-    await hub.flow(template, name, lists=False)
+    flow = await hub.flow(template, name, lists=False)
+    if flow.object.transactional:
+        text = f"'{name}' has no first load: complete settings open it, and it begins with their start date."
+        raise BadRequest(text, code="not-initializable", status=409)
     problems = kind.missing(name, _validated(kind, row.settings))
     if problems:
         text = f"'{name}' cannot be initialized yet: set what is listed (PUT /api/templates/{template}/settings)."

@@ -14,12 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from shared.errors import (
-    Conflict,
-    HubError,
-    Stale,
-    Transient,
-)
+from shared.errors import Conflict, HubError, Rejected, Stale, Transient, Undetermined
 from shared.objects.model import Direction
 from shared.ports import KeyVersion, Row, SideName
 from shared.stores.records import Record, new_record
@@ -28,6 +23,7 @@ from shared.sync.agreeing import Agreeing
 from shared.sync.items import Item
 from shared.sync.merge import for_create, merge, moved
 from shared.sync.outcomes import Outcome
+from shared.sync.writing import refused
 
 _ROUNDS = 4
 
@@ -58,11 +54,13 @@ class Delivery(Agreeing):
         """One pass over the records; answers the keys that lost a race and must be delivered again."""
         await self._recognise(items, contiguous)
         await self._read_near(_open(items))
+        self._end_unmoved([i for i in _open(items) if i.known.linked])
         await parking.park_children(self.hub, self.flow, self.near, _open(items))
         await self._compare([i for i in _open(items) if i.known.linked])
         await self._match([i for i in _open(items) if not i.known.linked])
         lost = await self._claim([i for i in items if i.open and i.create])
         await self._write(_open(items), (self.far, self.near))
+        await self._look_up([i for i in items if i.open and i.create and isinstance(i.error, Undetermined)])
         await self._read_back([i for i in items if i.open and i.written])
         await self._complete([i for i in items if i.open and i.create and i.error is None])
         self._settle(_open(items))
@@ -136,6 +134,10 @@ class Delivery(Agreeing):
             self._refuse_older(item)
             return
         if reason := self.object.takes_part(self.direction, row, record.mark, self.ctx):
+            if record.outcome == Outcome.AWAITING_APPROVAL:
+                text = f"It takes part no more ({reason}), but a draft of it awaits approval in SAP. Reject that draft."
+                self._fail(item, Conflict(text))
+                return
             if not (record.linked and _unfinished(record) and len(self.flow.directions) > 1):
                 self._skip(item, reason)
                 return
@@ -151,12 +153,14 @@ class Delivery(Agreeing):
         else:
             item.finish(Outcome.UNCHANGED)
 
-    async def _compare(self, items: list[Item]) -> None:
-        """Only where a field moved is the other side read too, and the fields merged."""
+    def _end_unmoved(self, items: list[Item]) -> None:
+        """Where no field moved nothing else is read."""
         for item in items:
             if not item.forced and not self._moved(item):
                 self._unchanged(item)
-        items = _open(items)
+
+    async def _compare(self, items: list[Item]) -> None:
+        """Where a field moved the other side is read too, and the fields are merged."""
         rows = await self._read(self.far, [i.known.keys[self.far] for i in items])
         for item in items:
             row = rows.get(item.known.keys[self.far])
@@ -260,22 +264,37 @@ class Delivery(Agreeing):
         )
 
     def _link(self, item: Item, row: Row) -> None:
+        """Link what was found. What an earlier delivery of ours created is based on what it was to be given then."""
         record = item.known
         record.keys.update({self.near: item.key, self.far: str(row[self.object.entity(self.far, self.ctx).key])})
         record.claim = None
+        given = record.bases[self.near] if item.recovered and record.base_key == self.prints.key_id else {}
         record.bases = {SideName.SAP: {}, SideName.OTHER: {}}
         record.base_key = ""
+        if given:
+            made = self.object.read(self.far, row, record.mark, self.ctx)
+            self._base_on(record, given, made)
         self._mark_arrival(item, row if self.far is SideName.OTHER else item.rows[self.near])
         item.readings[self.near] = self.object.read(self.near, item.rows[self.near], record.mark, self.ctx)
         self._decide(item, row)
 
     def _prepare_create(self, item: Item) -> None:
-        record = item.known
-        values = for_create(self.rules, item.readings[self.near], self.direction)
+        record, reading = item.known, item.readings[self.near]
+        if reason := self.object.why_not_created(self.direction, item.rows[self.near], self.ctx):
+            self._skip(item, reason)
+            return
+        values = for_create(self.rules, reading, self.direction)
         writing = self.object.write(
             self.far, values, None, self.ctx, hub_reference=self.flow.reference_of(record.keys[self.near])
         )
-        item.create, item.writings[self.far] = True, writing
+        missing = [rule.name for rule in self.rules if rule.essential and rule.name in reading.held]
+        if missing:
+            self._fail(item, Rejected(f"{missing[0]}: {reading.held[missing[0]]}", fields=missing))
+        elif writing.refusal is not None:
+            self._fail(item, refused(writing.refusal))
+        else:
+            given = {name: value for name, value in values.items() if name not in writing.later}
+            item.create, item.writings[self.far], item.given = True, writing, self.prints.of_all(given)
 
 
 def _open(items: Iterable[Item]) -> list[Item]:

@@ -28,21 +28,24 @@ async def tick(hub: Hub, type_name: str, object_name: str) -> list[str]:
         if template.type != type_name:
             continue
         state = await hub.runs.object(template.id, object_name)
-        if state.initialized_at is not None and _due(state, now):
+        if state.initialized_at is not None and (mode := _due(state, now)):
             try:
-                run = await start(hub, template.id, object_name, "delta", "schedule", scheduled_at=now, known=state)
+                run = await start(hub, template.id, object_name, mode, "schedule", scheduled_at=now, known=state)
                 runs.append(run)
             except BadRequest:  # somebody changed its state this moment; the next tick looks again
                 _log.info("not started", extra={"template": template.id, "object": object_name})
     return runs
 
 
-def _due(state: ObjectState, now: datetime) -> bool:
+def _due(state: ObjectState, now: datetime) -> str:
+    """The mode of the run that is to start now, "" for none. A sweep carries what a start at the same time would."""
     if not state.schedule:
-        return False
+        return ""
     try:
         schedule = Schedule.model_validate(state.schedule)
     except ValidationError:
         _log.warning("the stored schedule cannot be read", extra={"template": state.template, "object": state.object})
-        return False
-    return is_due(schedule, state.last_start, now)
+        return ""
+    if schedule.sweep is not None and is_due(schedule.sweep, state.last_sweep, now):
+        return "sweep"
+    return "delta" if is_due(schedule, state.last_start, now) else ""

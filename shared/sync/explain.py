@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.objects.model import Direction
+from shared.objects.model import Direction, TemplateType
 from shared.ports import Mark, Row, SideName
 from shared.stores.records import Record
 from shared.stores.runs import ObjectState
 from shared.sync.hub import Flow, Hub
-from shared.sync.outcomes import NEXT_STEP
-from shared.sync.parking import parse_parent
+from shared.sync.outcomes import NEXT_STEP, Outcome
+from shared.sync.parking import parse_parent, waiting_for
 
 SAP, OTHER = SideName.SAP, SideName.OTHER
 _NAMES = {SAP: "SAP", OTHER: "the other side"}
@@ -44,7 +44,7 @@ async def explain(hub: Hub, template: str, object_name: str, side: SideName, key
         "activeRun": state.active.run if state.active else None,
         **_remembered(record),
     }
-    answer["summary"] = _summary(answer, record, hub.now())
+    answer["summary"] = _summary(answer, record, flow.type, hub.now())
     return answer
 
 
@@ -148,13 +148,13 @@ def due_moment(row_key: str) -> datetime | None:
 # --- the sentence -----------------------------------------------------------------------------------------------------
 
 
-def _summary(answer: dict[str, Any], record: Record | None, now: datetime) -> str:
+def _summary(answer: dict[str, Any], record: Record | None, kind: TemplateType, now: datetime) -> str:
     """The first thing that keeps it from travelling, or that it is in step."""
-    parts = [text for text in (_obstacle(answer, record, now), _notes(record)) if text]
+    parts = [text for text in (_obstacle(answer, record, kind, now), _notes(record)) if text]
     return " ".join(parts)
 
 
-def _obstacle(answer: dict[str, Any], record: Record | None, now: datetime) -> str:
+def _obstacle(answer: dict[str, Any], record: Record | None, kind: TemplateType, now: datetime) -> str:
     ways = [way for way in answer["directions"] if way["reason"]]
     here = [way for way in ways if answer["sides"][Direction(way["direction"]).source]["exists"]]
     reasons: Sequence[str] = [way["reason"] for way in here or ways]
@@ -162,8 +162,11 @@ def _obstacle(answer: dict[str, Any], record: Record | None, now: datetime) -> s
     if not any(side["exists"] for side in answer["sides"].values()) and record is None:
         return "Neither side has such a record, and nothing is known of it; check the key."
     if not answer["initialized"]:
+        found = kind.object(answer["object"])
+        if found is not None and found.transactional:
+            return "The object is not open yet: its settings are incomplete (GET …/settings lists what is missing)."
         return "The object is not initialized yet, so nothing travels; initialize it first."
-    if record is not None and (text := _state_of(record, now)):
+    if record is not None and (text := _state_of(record, kind, now)):
         return text
     if not takes_part:
         return f"It does not travel: {'; '.join(dict.fromkeys(reasons))}."
@@ -176,16 +179,17 @@ def _obstacle(answer: dict[str, Any], record: Record | None, now: datetime) -> s
     return "It is linked and in step."
 
 
-def _state_of(record: Record, now: datetime) -> str:
+def _state_of(record: Record, kind: TemplateType, now: datetime) -> str:
     """What stands in the record's way by what the hub remembers of it; "" if nothing does."""
     if record.failure is not None:
         failure = record.failure
         where = f"It concerns: {', '.join(failure.fields)}." if failure.fields else ""
         parts = (f"It needs a person ({failure.kind}):", failure.reason, where, NEXT_STEP.get(failure.error, ""))
         return " ".join(part for part in parts if part)
-    if record.parked and not record.linked:
-        names = ", ".join(sorted({parse_parent(text).object for text in record.parked}))
-        return f"It waits until its {names} is linked."
+    if record.parked:
+        return waiting_for(kind, [parse_parent(text) for text in record.parked])
+    if record.outcome == Outcome.AWAITING_APPROVAL:
+        return "A draft of it awaits approval in SAP; it is linked when it becomes a document."
     if record.claim is not None and record.claim.until > now:
         return "It is being created right now, or the outcome of creating it is unknown; the hub looks again by itself."
     if record.due:

@@ -13,7 +13,7 @@ from shared.errors import HubError
 from shared.objects.model import ObjectType
 from shared.ports import SideName
 from shared.stores.queues import QUEUES, poison
-from shared.stores.records import parse_waiter, partition
+from shared.stores.records import WAITERS, parse_waiter, partition
 from shared.stores.runs import ObjectState
 from shared.stores.templates import TemplateRow
 from shared.sync.explain import due_moment
@@ -157,7 +157,7 @@ async def _oldest_parked(hub: Hub, template: str, parent: ObjectType) -> datetim
     """Of the first children that wait for a record of this object, since when the oldest waits."""
     if not parent.parent_of:
         return None
-    rows, _ = await hub.records.listed(partition(template, parent.name), "w:", None, _WAITERS_LOOKED_AT)
+    rows, _ = await hub.records.listed(partition(template, parent.name), WAITERS, None, _WAITERS_LOOKED_AT)
     moments = []
     for row in rows:
         _, _, child_object, side, key = parse_waiter(row["RowKey"])

@@ -164,7 +164,9 @@ async def reference_rows(side: Side, reference: Reference) -> list[Row]:
     if reference.body is None:
         return await side.listing(reference.entity)
     answer = await side.call(reference.entity.set, reference.body)
-    return list(answer["value"] if isinstance(answer, Mapping) else answer)
+    if isinstance(answer, Mapping):
+        return list(answer["value"]) if "value" in answer else [dict(answer)]
+    return list(answer)
 
 
 def readable(message: Mapping[str, Any], *names: str) -> None:

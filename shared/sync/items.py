@@ -14,7 +14,11 @@ from shared.sync.outcomes import Outcome
 
 @dataclass
 class Item:
-    """A record in delivery. ``key`` is its key on the side whose change is carried; ``outcome`` ends its way."""
+    """A record in delivery. ``key`` is its key on the side whose change is carried; ``outcome`` ends its way.
+
+    ``given`` are the fingerprints of what a create brings in its first write; ``recovered``: what was found is what an
+    earlier delivery created; ``stepped`` are the sides whose steps were run.
+    """
 
     key: str
     version: str = ""
@@ -35,6 +39,9 @@ class Item:
     reason: str = ""
     merged_into: str = ""
     save: bool = False
+    recovered: bool = False
+    given: dict[str, str] = field(default_factory=dict)
+    stepped: set[SideName] = field(default_factory=set)
 
     @property
     def open(self) -> bool:

@@ -8,8 +8,9 @@ for a person, none is chosen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from shared.errors import Conflict, HubError, Transient
+from shared.errors import AwaitingApproval, Conflict, HubError, Rejected, Transient
 from shared.objects.model import Direction, Match
 from shared.ports import Row, SideName
 from shared.stores.records import Record
@@ -22,7 +23,9 @@ type Found = dict[str, Row | HubError]
 async def find(hub: Hub, flow: Flow, direction: Direction, items: Sequence[Item]) -> Found:
     """By item key: the one row on the other side, or the conflict; absent where there is nothing."""
     near, far = direction.source, direction.source.opposite
-    found = await _lost_creations(flow, far, [i for i in items if i.known.claim is not None])
+    found = await lost_creations(flow, far, [i for i in items if i.known.claim is not None])
+    for item in items:
+        item.recovered = item.key in found
     for match in flow.object.matches(flow.ctx):
         await _by_match(flow, near, match, [i for i in items if i.key not in found], found)
     _refuse_doubles(flow, far, found)
@@ -30,17 +33,30 @@ async def find(hub: Hub, flow: Flow, direction: Direction, items: Sequence[Item]
     return found
 
 
-async def _lost_creations(flow: Flow, far: SideName, items: Sequence[Item]) -> Found:
-    """What an earlier delivery created without coming to remember it."""
+async def lost_creations(flow: Flow, far: SideName, items: Sequence[Item]) -> Found:
+    """What an earlier delivery created without coming to remember it; a draft of it is an error that says so."""
     if not items:
         return {}
     entity, side = flow.object.entity(far, flow.ctx), flow.sides[far]
     names = {i.known.claim.key: i.key for i in items if i.known.claim is not None}
-    if far is SideName.SAP:
-        rows = await side.find(entity, entity.reference, list(names))
-    else:
+    if far is SideName.OTHER:
         rows = {key: [row] for key, row in (await side.read(entity, list(names))).items()}
-    return {names[name]: _single(found) for name, found in rows.items() if found}
+        return {names[name]: _single(found) for name, found in rows.items() if found}
+    rows = await side.find(entity, entity.reference, list(names))
+    made: Found = {names[name]: _single(found) for name, found in rows.items() if found}
+    missing = [name for name, key in names.items() if key not in made]
+    if entity.drafts and missing:
+        drafts = await side.find(replace(entity, set=entity.drafts), entity.reference, missing)
+        made |= {names[name]: _draft(flow, found) for name, found in drafts.items() if found}
+    return made
+
+
+def _draft(flow: Flow, drafts: Sequence[Row]) -> HubError:
+    """What it means that only drafts carry the reference: one of them may become the document, or none will."""
+    reasons = [flow.object.why_no_document(draft) for draft in drafts]
+    if "" in reasons:
+        return AwaitingApproval("A draft of it awaits approval in SAP; it is linked when it becomes a document.")
+    return Rejected(reasons[0])
 
 
 async def _by_match(flow: Flow, near: SideName, match: Match, items: Sequence[Item], found: Found) -> None:

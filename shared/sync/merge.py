@@ -25,8 +25,9 @@ class Merge:
     """The decision for one pair of records.
 
     ``to[side]`` are the values that side must be given; ``agreed`` the fields on which both sides already show the
-    same; ``ruled`` field -> winning side where a rule decided between two edits; ``asked`` the fields that wait for a
-    person; ``held`` field -> reason where one side could not be read.
+    same, and those whose difference stands; ``ruled`` field -> winning side where a rule decided between two edits;
+    ``asked`` the fields that wait for a person; ``held`` field -> reason where one side could not be read, or where two
+    values that should be the same are not.
     """
 
     to: dict[SideName, dict[str, Value]] = field(default_factory=lambda: {SAP: {}, OTHER: {}})
@@ -72,10 +73,12 @@ def merge(
         if prints_now[SAP] == prints_now[OTHER]:
             result.agreed.add(name)
             continue
+        if rule.direction is FieldDirection.CHECKED:
+            continue
         winner = _winner(rule, {SAP: sap, OTHER: other}, prints_now, bases, resolutions or {}, result)
         if winner is not None and _may_travel(rule, winner, readings, travels):
             result.to[winner.opposite][name] = readings[winner].values[name]
-        else:
+        elif name not in result.agreed:
             result.ruled.pop(name, None)
     return result
 
@@ -91,22 +94,39 @@ def _winner(
     """The side whose value should stand, or None: nothing moved, or a person is asked."""
     name = rule.name
     base = {side: bases.get(side, {}).get(name) for side in (SAP, OTHER)}
+    one_way = _ONE_WAY.get(rule.direction)
     if name in resolutions:
         result.ruled[name] = resolutions[name]
-        return resolutions[name]
-    one_way = _ONE_WAY.get(rule.direction)
+        return _stands(name, resolutions[name], one_way, result)
     if base[SAP] is None or base[OTHER] is None:
-        if one_way is not None:
-            return one_way
+        if one_way is not None:  # empty never overwrites a value: the difference stands
+            return one_way if values[one_way] is not None else _stands(name, one_way.opposite, one_way, result)
         if values[SAP] is None or values[OTHER] is None:  # empty never overwrites a value
             return OTHER if values[SAP] is None else SAP
         return _ruled(rule, result)
     edits = {side for side in (SAP, OTHER) if now[side] != base[side]}
     if one_way is not None:
-        return one_way if one_way in edits else None
+        return _one_way_winner(rule, one_way, edits, result)
     if len(edits) == 2:
         return _ruled(rule, result)
     return next(iter(edits), None)
+
+
+def _one_way_winner(rule: FieldRule, source: SideName, edits: set[SideName], result: Merge) -> SideName | None:
+    """Only the source's edits travel; where its target was edited too the rule decides, and what it leaves stands."""
+    if source not in edits:
+        return None
+    if len(edits) == 1 or rule.direction is FieldDirection.CREATE_ONLY:
+        return source
+    return _stands(rule.name, _ruled(rule, result), source, result)
+
+
+def _stands(name: str, winner: SideName | None, source: SideName | None, result: Merge) -> SideName | None:
+    """A winner that may not send its value keeps it: the difference stands from now on."""
+    if winner is not None and source is not None and winner is not source:
+        result.agreed.add(name)
+        return None
+    return winner
 
 
 def _ruled(rule: FieldRule, result: Merge) -> SideName | None:
@@ -142,6 +162,17 @@ def for_create(rules: Sequence[FieldRule], reading: Reading, direction: Directio
         r.name: reading.values[r.name]
         for r in rules
         if r.direction in allowed and reading.values.get(r.name) is not None
+    }
+
+
+def differing(rules: Sequence[FieldRule], readings: Mapping[SideName, Reading], prints: Fingerprints) -> dict[str, str]:
+    """Checked fields that both sides show and that are not the same, with what that means."""
+    names = [rule.name for rule in rules if rule.direction is FieldDirection.CHECKED]
+    shown = [name for name in names if all(name in readings[side].values for side in (SAP, OTHER))]
+    return {
+        name: "differs between both sides; neither is changed for it, compare them by hand"
+        for name in shown
+        if prints.of(name, readings[SAP].values[name]) != prints.of(name, readings[OTHER].values[name])
     }
 
 

@@ -53,6 +53,7 @@ NEXT_STEP: Mapping[str, str] = {
     errors.Parked.__name__: "The record it belongs to takes no part. Mark or correct that one first, then retry.",
     errors.Throttled.__name__: "The system kept asking to slow down; retry when it is less busy.",
     errors.Transient.__name__: "The system could not be reached for long; retry when it is well.",
+    errors.Undetermined.__name__: "It is not known what the system made of it; retry: the hub looks first.",
     errors.UnknownOutcome.__name__: "It is not known whether the write happened; retry: the hub looks first.",
     errors.Misconfigured.__name__: "Correct the credentials, rights or settings named in the reason, then run again.",
 }

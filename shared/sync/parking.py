@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from shared.errors import Transient
-from shared.objects.model import Parent
+from shared.objects.model import ObjectType, Parent, TemplateType
 from shared.ports import SideName
-from shared.stores.records import Record, parse_waiter, partition, waiter_prefix
+from shared.stores.records import WAITERS, Record, parse_waiter, partition
 from shared.sync.hub import Flow, Hub
 from shared.sync.items import Item
 from shared.sync.outcomes import Outcome
@@ -21,11 +21,13 @@ _TRIES = 5
 
 
 async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[Item]) -> None:
-    """End the way of every record one of whose parents is not linked yet."""
+    """End the way of every record one of whose parents is not linked yet; those that are stand in the context's links."""
     parents = {i.key: p for i in items if (p := flow.object.parents(near, i.rows[near], flow.ctx))}
     if not parents:
         return
-    missing = await _unlinked(hub, flow, {p for some in parents.values() for p in some})
+    wanted = {p for some in parents.values() for p in some}
+    flow.ctx.links.update(await _linked(hub, flow, wanted))
+    missing = wanted - flow.ctx.links.keys()
     for item in items:
         waits_for = [p for p in parents.get(item.key, ()) if p in missing]
         if not waits_for:
@@ -36,8 +38,22 @@ async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[It
             record.parked_since, record.failure = hub.now(), None
         record.set_due(None)
         record.outcome = Outcome.PARKED
-        names = ", ".join(sorted({p.object for p in waits_for}))
-        item.finish(Outcome.PARKED, f"its {names} is not linked yet", save=True)
+        item.finish(Outcome.PARKED, waiting_for(flow.type, waits_for), save=True)
+
+
+def waiting_for(kind: TemplateType, parents: Sequence[Parent]) -> str:
+    """What a child waits for, and what a person can do about it."""
+    names = sorted({p.object for p in parents})
+    advice = [text for name in names if (text := _advice(kind.object(name)))]
+    are = "is" if len(names) == 1 else "are"
+    return " ".join([f"It waits until its {' and its '.join(names)} {are} linked.", *advice])
+
+
+def _advice(parent: ObjectType | None) -> str:
+    if parent is None:
+        return ""
+    by_mark = f"mark it (…/{parent.marking.noun}/marks), " if parent.marking else ""
+    return f"The {parent.name} must take part: {by_mark}let it be recognised by its number, or link it (PUT …/links)."
 
 
 async def wait_for_parents(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
@@ -53,21 +69,22 @@ async def look_again(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
     """Look once more after children were saved: a parent that was linked meanwhile frees its child at once."""
     for item in items:
         record = item.known
-        if not await _unlinked(hub, flow, {parse_parent(text) for text in record.parked}):
+        parents = {parse_parent(text) for text in record.parked}
+        if not parents - (await _linked(hub, flow, parents)).keys():
             await wake(hub, flow.pk, record.born, record.born_key)
 
 
 async def release(hub: Hub, flow: Flow, records: Sequence[Record]) -> None:
-    """Wake the children of records that were linked just now."""
-    if not flow.object.parent_of:
+    """Wake the children of records that were linked just now. All that wait are looked through at once: mostly none do."""
+    if not flow.object.parent_of or not records:
         return
-    for record in records:
-        for side, key in record.keys.items():
-            rows = [row async for row in hub.records.rows(flow.pk, waiter_prefix(side, key))]
-            for row in rows:
-                _, _, child_object, child_side, child_key = parse_waiter(row["RowKey"])
-                await wake(hub, partition(flow.template.id, child_object), child_side, child_key)
-                await hub.records.remove(flow.pk, row["RowKey"])
+    linked = {(side, key) for record in records for side, key in record.keys.items()}
+    waiting = [row["RowKey"] async for row in hub.records.rows(flow.pk, WAITERS)]
+    for row_key in waiting:
+        side, key, child_object, child_side, child_key = parse_waiter(row_key)
+        if (side, key) in linked:
+            await wake(hub, partition(flow.template.id, child_object), child_side, child_key)
+            await hub.records.remove(flow.pk, row_key)
 
 
 async def wake(hub: Hub, pk: str, side: SideName, key: str) -> None:
@@ -88,12 +105,13 @@ def parse_parent(text: str) -> Parent:
     return Parent(name, SideName(side), key)
 
 
-async def _unlinked(hub: Hub, flow: Flow, parents: set[Parent]) -> set[Parent]:
+async def _linked(hub: Hub, flow: Flow, parents: set[Parent]) -> dict[Parent, str]:
+    """Those of the parents that are linked, with their keys on the far side."""
     groups: dict[tuple[str, SideName], list[Parent]] = defaultdict(list)
     for parent in parents:
         groups[parent.object, parent.side].append(parent)
-    missing: set[Parent] = set()
+    linked: dict[Parent, str] = {}
     for (name, side), some in groups.items():
         known = await hub.records.load(partition(flow.template.id, name), side, [p.key for p in some])
-        missing |= {p for p in some if p.key not in known or not known[p.key].linked}
-    return missing
+        linked |= {p: known[p.key].keys[side.opposite] for p in some if p.key in known and known[p.key].linked}
+    return linked

@@ -137,7 +137,7 @@ class _Planner:
             entries = [e for e in batch.entries if (batch.side, e.key) not in self.seen_due]
             if plan.stage == "due":
                 self.seen_due.update((batch.side, e.key) for e in entries)
-            await self._save(plan, batch, entries)
+            await self._save(flow, plan, batch, entries)
             if self.hub.now() >= self.until and plan.stage != "end":
                 await self.hub.runs.save_plan(self.run.id, plan)  # a page without keys saved no cursor
                 return False
@@ -156,9 +156,10 @@ class _Planner:
                     yield batch
             plan.stage, plan.cursor = "source", ""
         if plan.stage == "source" and mode != "due":
+            whole = full or mode == "sweep"
             source = (
-                self._marked(flow, plan)
-                if full and direction is Direction.OUT
+                self._marked(flow, plan, forced=full)
+                if whole and direction is Direction.OUT
                 else self._changed(flow, direction, plan, full)
             )
             async for batch in source:
@@ -194,8 +195,11 @@ class _Planner:
         await self.hub.records.save(flow.pk, stranded)
         return [KeyVersion(r.keys[direction.source]) for r in records.values() if r.linked]
 
-    async def _marked(self, flow: Flow, plan: Plan) -> AsyncIterator[_Batch]:
-        """All marked records in row-key order: first those of SAP's own, then those born on the other side."""
+    async def _marked(self, flow: Flow, plan: Plan, *, forced: bool) -> AsyncIterator[_Batch]:
+        """All marked records in row-key order: first those of SAP's own, then those born on the other side.
+
+        Those that are not ``forced`` are read and compared with what was agreed; only what moved is looked at further.
+        """
         if "out" not in plan.read_at:
             plan.read_at["out"] = await flow.sides[SideName.SAP].ping()
         cursor = plan.cursor
@@ -204,8 +208,8 @@ class _Planner:
             own = [KeyVersion(r.born_key) for r in records if r.born is SideName.SAP]
             guests = [KeyVersion(r.keys[SideName.SAP]) for r in records if r.born is SideName.OTHER and r.linked]
             if guests:
-                yield _Batch(SideName.SAP, guests, plan.cursor, "source", forced=True)
-            yield _Batch(SideName.SAP, own, cursor, "source" if cursor else "end", contiguous=True, forced=True)
+                yield _Batch(SideName.SAP, guests, plan.cursor, "source", forced=forced)
+            yield _Batch(SideName.SAP, own, cursor, "source" if cursor else "end", contiguous=True, forced=forced)
             if not cursor:
                 return
 
@@ -228,9 +232,9 @@ class _Planner:
 
     # --- saving -----------------------------------------------------------------------------------------------------
 
-    async def _save(self, plan: Plan, batch: _Batch, entries: list[KeyVersion]) -> None:
+    async def _save(self, flow: Flow, plan: Plan, batch: _Batch, entries: list[KeyVersion]) -> None:
         """Save the page's slices with the cursor behind them, then send their messages."""
-        size = self.hub.slice_size
+        size = min(self.hub.slice_size, flow.object.slice_size or self.hub.slice_size)
         chunks = [entries[i : i + size] for i in range(0, len(entries), size)]
         if not chunks:
             plan.cursor, plan.stage = batch.cursor, batch.stage

@@ -61,8 +61,8 @@ def _zone_name(text: str) -> str:
 type ClockTime = Annotated[str, AfterValidator(_clock_time)]
 
 
-class Schedule(BaseModel):
-    """When an object's runs start by themselves.
+class Timing(BaseModel):
+    """When something starts by itself.
 
     ``at`` is a local clock time; ``every`` is a distance in time, counted from local midnight anew each day; one of
     the two. ``on`` names the days of a weekly schedule.
@@ -91,7 +91,16 @@ class Schedule(BaseModel):
         return self
 
 
-def next_starts(schedule: Schedule, after: datetime, count: int = 5) -> list[datetime]:
+class Schedule(Timing):
+    """When an object's runs start by themselves.
+
+    ``sweep`` is for objects with fields that change without a stamp (prices): when everything marked is compared.
+    """
+
+    sweep: Timing | None = None
+
+
+def next_starts(schedule: Timing, after: datetime, count: int = 5) -> list[datetime]:
     """The first ``count`` starts later than ``after``, in UTC and in order; none for a schedule that never runs."""
     if schedule.run is Frequency.NEVER or count < 1:
         return []
@@ -106,7 +115,7 @@ def next_starts(schedule: Schedule, after: datetime, count: int = 5) -> list[dat
         days *= 2
 
 
-def last_start(schedule: Schedule, until: datetime) -> datetime | None:
+def last_start(schedule: Timing, until: datetime) -> datetime | None:
     """The latest start that is not later than ``until``, in UTC; None for a schedule that never runs."""
     if schedule.run is Frequency.NEVER:
         return None
@@ -119,7 +128,7 @@ def last_start(schedule: Schedule, until: datetime) -> datetime | None:
     return None
 
 
-def is_due(schedule: Schedule, last_started: datetime | None, now: datetime) -> bool:
+def is_due(schedule: Timing, last_started: datetime | None, now: datetime) -> bool:
     """Whether a start has come since the last one; however many were missed, they are made up once.
 
     ``last_started`` is when the last scheduled run was started or, before the first, when the schedule was saved;
@@ -133,13 +142,13 @@ def _days(today: date, first: int, last: int) -> Iterable[date]:
     return (today + timedelta(days=distance) for distance in range(first, last + 1))
 
 
-def _starts(schedule: Schedule, zone: ZoneInfo, days: Iterable[date]) -> list[datetime]:
+def _starts(schedule: Timing, zone: ZoneInfo, days: Iterable[date]) -> list[datetime]:
     clock_times = _clock_times(schedule)
     wanted = [day for day in days if schedule.run is Frequency.DAILY or _WEEKDAYS[day.weekday()] in schedule.on]
     return sorted({_midnight(day, zone, minutes) for day in wanted for minutes in clock_times})
 
 
-def _clock_times(schedule: Schedule) -> list[int]:
+def _clock_times(schedule: Timing) -> list[int]:
     """Minutes after local midnight, by the clock on the wall."""
     if schedule.every:
         return list(range(0, _MINUTES_A_DAY, _minutes(schedule.every)))

@@ -9,8 +9,9 @@ from shared.stores.runs import ObjectState, Request, Run, run_id
 from shared.sync.hub import Hub
 from shared.sync.outcomes import RunStatus
 
-#: Each mode covers the ones before it: due keys only; due and changed; everything; everything, once, before all others.
-MODES = ("due", "delta", "full", "initialize")
+#: Each mode covers the ones before it: due keys only; due and changed; all that is marked, compared with what was agreed;
+#: everything, compared with the other side; everything, once, before all others.
+MODES = ("due", "delta", "sweep", "full", "initialize")
 _TRIES = 20
 
 
@@ -42,9 +43,10 @@ async def start(
     """
     for _ in range(_TRIES):
         state, known = known or await hub.runs.object(template, object_name), None
-        _refuse_before_initialize(state, mode)
+        await _refuse_before_initialize(hub, state, mode)
         if scheduled_at is not None:
             state.last_start = scheduled_at
+            state.last_sweep = scheduled_at if covers(mode, "sweep") else state.last_sweep
         run, changed, fresh = _place(hub, state, mode, origin)
         try:
             await hub.runs.save_object(state, *changed)
@@ -56,7 +58,9 @@ async def start(
     raise Transient("The object's state is contended; try again.", system="storage")
 
 
-def _refuse_before_initialize(state: ObjectState, mode: str) -> None:
+async def _refuse_before_initialize(hub: Hub, state: ObjectState, mode: str) -> None:
+    if mode != "initialize" and state.initialized_at is None and (text := await _not_open(hub, state)):
+        raise BadRequest(text, code="not-initialized", status=409)
     if mode == "initialize" and state.initialized_at is not None:
         raise BadRequest(
             f"'{state.object}' was initialized already. Use Sync Now with mode full to compare everything again.",
@@ -69,6 +73,16 @@ def _refuse_before_initialize(state: ObjectState, mode: str) -> None:
             code="not-initialized",
             status=409,
         )
+
+
+async def _not_open(hub: Hub, state: ObjectState) -> str:
+    """What opens a transactional object; "" for one that is initialized."""
+    _, kind = await hub.template(state.template)
+    found = kind.object(state.object)
+    if found is None or not found.transactional:
+        return ""
+    where = f"GET /api/templates/{state.template}/settings"
+    return f"'{state.object}' is opened by complete settings; save those that are missing ({where} lists them)."
 
 
 def _place(hub: Hub, state: ObjectState, mode: str, origin: str) -> tuple[str, list[Run], bool]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from shared.errors import HubError, LostRace, Parked
 from shared.objects.model import TemplateType
 from shared.stores.queues import DELIVERIES
-from shared.stores.records import Failure, parse_waiter, partition
+from shared.stores.records import WAITERS, Failure, parse_waiter, partition
 from shared.stores.runs import ObjectState, Run, Slice
 from shared.sync import parking
 from shared.sync.hub import Hub
@@ -105,7 +105,7 @@ async def _deliver_due(hub: Hub, state: ObjectState) -> None:
 async def _wake_waiters(hub: Hub, state: ObjectState) -> None:
     """Waiters of a parent that is linked by now: a wake-up that a crash swallowed."""
     pk = partition(state.template, state.object)
-    async for row in hub.records.rows(pk, "w:"):
+    async for row in hub.records.rows(pk, WAITERS):
         side, parent, child_object, child_side, child = parse_waiter(row["RowKey"])
         known = await hub.records.get(pk, side, parent)
         if known is not None and known.linked:
@@ -119,7 +119,7 @@ async def _give_up_parked(hub: Hub, state: ObjectState, kind: TemplateType) -> N
     limit = hub.now() - timedelta(seconds=hub.times.parked_limit)
     parents = [o for o in kind.objects if state.object in o.parent_of]
     for parent in parents:
-        async for row in hub.records.rows(partition(state.template, parent.name), "w:"):
+        async for row in hub.records.rows(partition(state.template, parent.name), WAITERS):
             _, _, child_object, side, key = parse_waiter(row["RowKey"])
             record = await hub.records.get(pk, side, key) if child_object == state.object else None
             if record is None or record.parked_since is None or record.parked_since > limit or record.failure:

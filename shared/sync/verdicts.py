@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.errors import (
+    AwaitingApproval,
     Conflict,
     HubError,
     Misconfigured,
@@ -18,7 +19,7 @@ from shared.errors import (
 )
 from shared.objects.model import Direction
 from shared.ports import Mark, Row, SideName
-from shared.stores.records import Failure, Record
+from shared.stores.records import Claim, Failure, Record
 from shared.sync.hub import Flow, Hub
 from shared.sync.items import Item
 from shared.sync.outcomes import Outcome
@@ -66,6 +67,8 @@ class Verdicts:
             return
         if isinstance(error, NotFound) and record.linked and item.error_side is not None:
             self._gone(item, item.error_side)
+        elif isinstance(error, AwaitingApproval):
+            self._await_approval(item, error)
         elif isinstance(error, UnknownOutcome) and record.claim is not None:
             self.unknown.add(item.key)
             self._retry(item, error, record.claim.until)
@@ -80,6 +83,15 @@ class Verdicts:
         """What we were about to create was not created; a claim from before still tells where to look."""
         if item.create:
             item.known.claim = None
+
+    def _await_approval(self, item: Item, error: AwaitingApproval) -> None:
+        """A draft is there: nobody creates it again, whoever looks by its reference finds it. The claim only names it."""
+        record, now = item.known, self.hub.now()
+        assert record.claim is not None
+        record.claim = Claim(record.claim.key, now, "")
+        record.set_due(now + timedelta(seconds=self.hub.times.approval_look))
+        record.failure, record.attempt, record.outcome = None, 0, Outcome.AWAITING_APPROVAL
+        item.finish(Outcome.AWAITING_APPROVAL, error.text, save=True)
 
     def _retry(self, item: Item, error: HubError, moment: datetime) -> None:
         record = item.known

@@ -6,15 +6,16 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from shared.errors import Misconfigured, Throttled, Transient
-from shared.objects.model import Direction, Reading
+from shared.errors import Conflict, HubError, Misconfigured, Rejected, Throttled, Transient
+from shared.objects.model import Direction, Reading, Refusal
 from shared.ports import SideName, Write, WriteResult
 from shared.stores.records import Claim, Record
+from shared.sync import matching
 from shared.sync.hub import Flow
 from shared.sync.items import Item
 from shared.sync.merge import for_create, merge
 from shared.sync.outcomes import Outcome
-from shared.sync.verdicts import Verdicts
+from shared.sync.steps import Steps
 
 _NAMESPACE = uuid.UUID("6f1d3a52-8d0b-5c37-9a1e-2f0c9b7d4e61")
 
@@ -27,7 +28,13 @@ def claim_key(flow: Flow, record: Record) -> str:
     return str(uuid.uuid5(_NAMESPACE, seed))
 
 
-class Writing(Verdicts):
+def refused(refusal: Refusal) -> HubError:
+    """The error of a record that its object refuses to write as it is."""
+    kind = Conflict if refusal.conflict else Rejected
+    return kind(refusal.text, fields=refusal.fields)
+
+
+class Writing(Steps):
     """A claim is saved before a create; a create that may have happened is looked for before it is made again."""
 
     async def _claim(self, items: list[Item]) -> set[str]:
@@ -36,6 +43,8 @@ class Writing(Verdicts):
         for item in items:
             record = item.known
             record.claim = Claim(claim_key(self.flow, record), until, self.owner)
+            record.bases = {self.near: item.given, self.far: {}}
+            record.base_key = self.prints.key_id
         lost = await self.hub.records.save(self.flow.pk, [i.known for i in items])
         gone = {id(r) for r in lost}
         for item in items:
@@ -44,23 +53,35 @@ class Writing(Verdicts):
         return {i.key for i in items if id(i.known) in gone}
 
     async def _write(self, items: list[Item], sides: Sequence[SideName]) -> None:
-        """One side after the other, the far one first; each record's result by itself."""
+        """One side after the other, the far one first; each record's result by itself, its steps after it."""
         for side in sides:
+            self._refuse(items, side)
             writes = [w for i in items if i.error is None and (w := self._to_write(i, side)) is not None]
-            if not writes:
-                continue
-            entity = self.object.entity(side, self.ctx)
-            try:
-                results = await self.flow.sides[side].write(entity, writes)
-            except (Throttled, Transient, Misconfigured) as error:
-                if not any(i.written for i in items):
-                    await self._give_up_claims(items)
-                    raise
-                # What the other side took already must be remembered: the records go on alone.
-                results = [WriteResult(w.ref, error=error) for w in writes]
-            by_key = {i.key: i for i in items}
-            for result in results:
-                self._take_result(by_key[result.ref], side, result)
+            if writes:
+                await self._write_records(items, side, writes)
+            await self._run_steps(items, side)
+
+    async def _write_records(self, items: list[Item], side: SideName, writes: list[Write]) -> None:
+        entity = self.object.entity(side, self.ctx)
+        try:
+            results = await self.flow.sides[side].write(entity, writes)
+        except (Throttled, Transient, Misconfigured) as error:
+            if not any(i.written for i in items):
+                await self._give_up_claims(items)
+                raise
+            # What the other side took already must be remembered: the records go on alone.
+            results = [WriteResult(w.ref, error=error) for w in writes]
+        by_key = {i.key: i for i in items}
+        for result in results:
+            self._take_result(by_key[result.ref], side, result)
+
+    @staticmethod
+    def _refuse(items: list[Item], side: SideName) -> None:
+        """What must not be written as it is ends with its reason; what the side before took is remembered."""
+        for item in items:
+            writing = item.writings.get(side)
+            if item.error is None and writing is not None and writing.refusal is not None:
+                item.error = refused(writing.refusal)
 
     def _to_write(self, item: Item, side: SideName) -> Write | None:
         writing = item.writings.get(side)
@@ -70,7 +91,7 @@ class Writing(Verdicts):
             claim = item.known.claim
             assert claim is not None
             return Write(item.key, writing.body, key=None if side is SideName.SAP else claim.key, create=True)
-        return Write(item.key, writing.body, key=item.known.keys[side])
+        return Write(item.key, writing.body, key=item.known.keys[side], replace=writing.replace)
 
     async def _give_up_claims(self, items: Iterable[Item]) -> None:
         """Nothing was written: others need not wait for our claims."""
@@ -90,6 +111,24 @@ class Writing(Verdicts):
         if result.row is not None and self.object.entity(side, self.ctx).version in result.row:
             item.rows[side] = result.row
             item.after[side] = self.object.read(side, result.row, item.known.mark, self.ctx)
+
+    async def _look_up(self, items: list[Item]) -> None:
+        """A create that was answered without saying what became of it: see what there is, a draft or the record."""
+        if not items:
+            return
+        try:
+            found = await matching.lost_creations(self.flow, self.far, items)
+        except (Throttled, Transient, Misconfigured):  # another delivery looks, once the claim has expired
+            return
+        key = self.object.entity(self.far, self.ctx).key
+        for item in items:
+            made = found.get(item.key)
+            if isinstance(made, HubError):
+                item.error = made
+            elif made is not None:
+                item.error = None
+                item.known.keys[self.far] = str(made[key])
+                item.written.add(self.far)
 
     async def _read_back(self, items: list[Item]) -> None:
         """See what each side made of what it was given."""

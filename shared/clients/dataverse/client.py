@@ -137,8 +137,9 @@ class DataverseClient:
         self, method: str, path: str, body: Mapping[str, Any], effect: Effect, headers: Mapping[str, str] | None = None
     ) -> tuple[Any, str | None]:
         """A write or an action: its JSON (None for none) and the key in the address of the record it made, if any."""
+        content = None if method == "DELETE" else dict(body)
         call = Call(
-            method, self.config.api + path, effect, headers={**_ODATA, **_JSON, **(headers or {})}, body=dict(body)
+            method, self.config.api + path, effect, headers={**_ODATA, **_JSON, **(headers or {})}, body=content
         )
         response = await self._sender.send(call)
         return json_body(response, effect, SYSTEM), _key_in(response.headers.get("OData-EntityId", ""))
@@ -150,7 +151,7 @@ class DataverseClient:
         """
         effect = Effect.CREATE if any(each.effect is Effect.CREATE for each in operations) else Effect.UPDATE
         parts = [
-            Part(each.method, self.config.path + each.path, {**_IN_BATCH, **each.headers}, dump_json(each.body))
+            Part(each.method, self.config.path + each.path, {**_IN_BATCH, **each.headers}, _content(each))
             for each in operations
         ]
         answers, _ = await self._exchange_batch(parts, effect, tuple(leaf_values([each.body for each in operations])))
@@ -243,6 +244,10 @@ def _without_etag(row: Any) -> Row:
     if not isinstance(row, Mapping):
         raise Transient("the answer is no page of rows", code="not-odata", system=SYSTEM)
     return {name: value for name, value in row.items() if not name.startswith("@")}
+
+
+def _content(operation: Operation) -> bytes:
+    return b"" if operation.method == "DELETE" else dump_json(operation.body)
 
 
 def _answer(operation: Operation, part: PartAnswer) -> Answer:

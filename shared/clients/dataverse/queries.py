@@ -46,6 +46,11 @@ def is_one_of(column: str, values: Iterable[str]) -> str:
     return f"Microsoft.Dynamics.CRM.In(PropertyName={text_literal(name(column))},PropertyValues=[{listed}])"
 
 
+def points_to_one_of(lookup: str, keys: Iterable[str]) -> str:
+    """A filter for rows whose lookup, by the property it reads as, holds one of these GUIDs (Web API: lookup properties)."""
+    return " or ".join(f"{name(lookup)} eq {key}" for key in keys)
+
+
 def both(*conditions: str) -> str:
     """All of the conditions that are not empty."""
     given = [condition for condition in conditions if condition]

@@ -18,6 +18,7 @@ from shared.clients.dataverse.queries import (
     is_guid,
     is_one_of,
     name,
+    points_to_one_of,
     rows_url,
     selected,
     slices_of_values,
@@ -59,6 +60,7 @@ class DataverseSide:
         """Rows by key as it was asked for; what is no GUID can't exist and is not asked."""
         possible = [key for key in keys if is_guid(key)]
         rows = await self._rows_with(entity, entity.key, list(dict.fromkeys(key.lower() for key in possible)))
+        await self._add_children(entity, rows)
         found = {str(row[entity.key]).lower(): row for row in rows}
         return {key: found[key.lower()] for key in possible if key.lower() in found}
 
@@ -69,8 +71,10 @@ class DataverseSide:
         """
         askable = [value for value in dict.fromkeys(values) if value.strip() and not _CONTROL.search(value)]
         rows = await self._rows_with(entity, column, list({_folded(value): value for value in askable}.values()))
+        each = {str(row[entity.key]): row for row in rows}
+        await self._add_children(entity, list(each.values()))
         by_folded: dict[str, list[Row]] = {}
-        for row in {str(row[entity.key]): row for row in rows}.values():
+        for row in each.values():
             by_folded.setdefault(_folded(str(row.get(column) or "")), []).append(row)
         return {value: by_folded[_folded(value)] for value in askable if _folded(value) in by_folded}
 
@@ -123,6 +127,20 @@ class DataverseSide:
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
+
+    async def _add_children(self, entity: Entity, rows: Sequence[Row]) -> None:
+        """Put to each row the rows that belong to it; a child that changes between the two reads is seen next time."""
+        config = self._client.config
+        by_key = {str(row[entity.key]).lower(): row for row in rows}
+        for kind in entity.children:
+            for row in rows:
+                row[kind.name] = []
+            for some in slices_of_values(list(by_key), config.keys_at_once):
+                where = points_to_one_of(kind.parent, some)
+                columns = selected(kind.entity, kind.parent)
+                url = rows_url(config.api, kind.entity.set, select=columns, where=where, order=kind.entity.key)
+                for child in await self._client.rows(url, config.page_size):
+                    by_key[str(child[kind.parent]).lower()][kind.name].append(child)
 
     async def _rows_with(self, entity: Entity, column: str, values: Sequence[str]) -> list[Row]:
         config = self._client.config

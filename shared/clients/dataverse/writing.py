@@ -42,6 +42,8 @@ class Kind(Enum):
     UPDATE = _Way("PATCH", {"If-Match": "*"}, "UpdateMultiple", Effect.UPDATE)
     KEYLESS_CREATE = _Way("POST", {}, "", Effect.CREATE)
     """Dataverse chooses the key; a lost answer is UnknownOutcome."""
+    DELETE = _Way("DELETE", {}, "", Effect.UPDATE)
+    """A row that is gone already is NotFound; a repeat after a lost answer therefore too."""
 
 
 class Writer:
@@ -166,6 +168,8 @@ def _all_with(chunk: Sequence[Write], error: HubError) -> list[WriteResult]:
 
 
 def _kind(write: Write) -> Kind:
+    if write.delete:
+        return Kind.DELETE
     if not write.create:
         return Kind.UPDATE
     return Kind.CREATE if write.key else Kind.KEYLESS_CREATE

@@ -9,6 +9,7 @@ from shared.clients.service_layer.client import ServiceLayerClient
 from shared.clients.service_layer.config import SYSTEM
 from shared.clients.service_layer.odata import both, literal
 from shared.errors import Misconfigured, Rejected, UnknownOutcome
+from shared.ports import Entity
 
 _TABLES: Mapping[str, str] = {
     "BusinessPartners": "OCRD",
@@ -25,19 +26,21 @@ _TABLES: Mapping[str, str] = {
     "VendorPayments": "OVPM",
     "JournalEntries": "OJDT",
 }
+_ROW_TABLES: Mapping[str, str] = {"DocumentLine": "RDR1"}
+"""Of rows inside records, by their type. A field of one kind of marketing document is one of all kinds."""
 _PREFIX = "U_"
 _LONGEST_DESCRIPTION = 30
 
 
 async def ensure_text_column(
-    client: ServiceLayerClient, entity_set: str, column: str, description: str, length: int
+    client: ServiceLayerClient, entity: Entity, column: str, description: str, length: int
 ) -> str:
     """Create the text field if it is absent; "present" or "created". Safe to repeat and to run twice at once.
 
     Fields are looked up in ``UserFieldsMD``, since ``$metadata`` is cached per node. Raises Misconfigured for a set
     without user-defined fields and for a field that is there but is no text or too short.
     """
-    table = _TABLES.get(entity_set)
+    table = _ROW_TABLES.get(entity.type) or _TABLES.get(entity.set)
     if table is None or not column.startswith(_PREFIX):
         raise Misconfigured("no user-defined field can be made there", code="no-table", system=SYSTEM, fields=(column,))
     name = column.removeprefix(_PREFIX)

@@ -16,14 +16,14 @@ from shared.clients.answers import Effect, class_by_status, lost
 from shared.clients.exact_json import parse_json
 from shared.clients.http import Dialect
 from shared.clients.service_layer.config import SYSTEM
-from shared.errors import HubError, Misconfigured, NotFound, Rejected, Stale, Transient, UnknownOutcome
+from shared.errors import HubError, Misconfigured, NotFound, Rejected, Stale, Transient, Undetermined
 
 type _Meaning = type[HubError] | Callable[[Effect], type[HubError]]
 
 
 def _no_match(effect: Effect) -> type[HubError]:
     """An approval procedure answers a create with "no matching records" although it made a draft."""
-    return UnknownOutcome if effect is Effect.CREATE else NotFound
+    return Undetermined if effect is Effect.CREATE else NotFound
 
 
 def _our_query(effect: Effect) -> type[HubError]:

@@ -97,7 +97,7 @@ class ServiceLayerSide:
 
     async def ensure_column(self, entity: Entity, column: str, description: str, length: int) -> str:
         """Create a user-defined text field (``U_…``) on the entity's table if it is absent."""
-        return await ensure_text_column(self._client, entity.set, column, description, length)
+        return await ensure_text_column(self._client, entity, column, description, length)
 
     async def ping(self) -> datetime:
         """Read one key; the server's clock."""

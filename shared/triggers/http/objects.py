@@ -16,9 +16,9 @@ _OBJECT = "templates/{template}/objects/{object}"
 
 
 class SyncNow(Strict):
-    """What to bring over: what changed (delta), all (full), or named records."""
+    """What to bring over: what changed (delta), all marked records that moved (sweep), all (full), or named records."""
 
-    mode: Literal["delta", "full"] = "delta"
+    mode: Literal["delta", "sweep", "full"] = "delta"
     keys: list[KeyIn] = Field(default_factory=list)
 
 

@@ -49,6 +49,19 @@ async def settings_put(call: Call[Nothing, Settings]) -> Reply:
     return Reply(await configure.save_settings(call.hub, call.template, call.body.root))
 
 
+@routes.on("GET", "templates/{template}/lists", query=Nothing, body=Nothing)
+async def lists_names(call: Call[Nothing, Nothing]) -> Reply:
+    """The lists that settings refer to: groups, price lists, units, tax codes of both sides."""
+    return Reply({"items": await configure.list_names(call.hub, call.template), "continuation": None})
+
+
+@routes.on("GET", "templates/{template}/lists/{list}", query=Nothing, body=Nothing)
+async def lists_rows(call: Call[Nothing, Nothing]) -> Reply:
+    """One of them, read now."""
+    rows = await configure.list_rows(call.hub, call.template, call.path["list"])
+    return Reply({"items": rows, "continuation": None})
+
+
 @routes.on("POST", "templates/{template}/setup", query=Nothing, body=Nothing)
 async def setup(call: Call[Nothing, Nothing]) -> Reply:
     """Create and check what the hub needs in both systems; what is left to do is listed."""

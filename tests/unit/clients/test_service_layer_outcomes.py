@@ -9,7 +9,7 @@ import pytest
 
 from shared.clients.answers import Effect
 from shared.clients.service_layer.outcomes import DIALECT, class_of, fields_in, is_session_refused, read_error
-from shared.errors import HubError, Misconfigured, NotFound, Rejected, Stale, Transient, UnknownOutcome
+from shared.errors import HubError, Misconfigured, NotFound, Rejected, Stale, Transient, Undetermined, UnknownOutcome
 
 READ, UPDATE, CREATE = Effect.READ, Effect.UPDATE, Effect.CREATE
 
@@ -28,7 +28,7 @@ READ, UPDATE, CREATE = Effect.READ, Effect.UPDATE, Effect.CREATE
         (403, "", READ, Misconfigured),
         (404, "-2028", READ, NotFound),
         (404, "-2028", UPDATE, NotFound),
-        (404, "-2028", CREATE, UnknownOutcome),
+        (404, "-2028", CREATE, Undetermined),
         (404, "", READ, Misconfigured),
         (412, "-2039", UPDATE, Stale),
         (412, "", UPDATE, Stale),

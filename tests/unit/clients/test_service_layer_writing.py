@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from shared.clients.multipart import parse_batch
-from shared.errors import Misconfigured, NotFound, Rejected, Transient, UnknownOutcome
+from shared.errors import Misconfigured, NotFound, Rejected, Transient, Undetermined, UnknownOutcome
 from shared.ports import Write
 from tests.unit.clients.service_layer_script import ORDERS, PARTNERS, Sap, dead_session, login, refusal
 
@@ -196,11 +196,11 @@ async def test_parts_that_are_missing_without_a_failure_are_not_believed() -> No
     assert [type(each.error) for each in results] == [type(None), UnknownOutcome, Transient]
 
 
-@pytest.mark.parametrize("code", ["-1116", "-2028"])
-async def test_a_record_left_unclear_does_not_keep_the_next_from_being_written(code: str) -> None:
+@pytest.mark.parametrize(("code", "unclear"), [("-1116", UnknownOutcome), ("-2028", Undetermined)])
+async def test_a_record_left_unclear_does_not_keep_the_next_from_being_written(code: str, unclear: type) -> None:
     sap = Sap(login(), batch(created("C1"), failed(400, code)), batch(created("C3"), OK_EDIT))
     results = await sap.side.write(PARTNERS, [new("A"), new("B"), new("C"), edit("D")])
-    assert [type(each.error) for each in results] == [type(None), UnknownOutcome, type(None), type(None)]
+    assert [type(each.error) for each in results] == [type(None), unclear, type(None), type(None)]
 
 
 async def test_a_system_that_turns_unwell_inside_a_batch_ends_the_sending() -> None:

@@ -29,6 +29,7 @@ def test_the_routes_are_those_of_the_api_and_only_a_runs_status_is_anonymous():
         ("GET", template + "/settings"), ("PUT", template + "/settings"), ("POST", template + "/setup"),
         ("GET", one + "/schedule"), ("PUT", one + "/schedule"), ("POST", one + "/initialize"), ("POST", one + "/sync"),
         ("GET", "runs"), ("GET", "runs/{run}"), ("POST", "runs/{run}/cancel"),
+        ("GET", template + "/lists"), ("GET", template + "/lists/{list}"),
         ("GET", template + "/{noun}/candidates"), ("POST", template + "/{noun}/marks"),
         ("GET", template + "/{noun}/marks/batches/{batch}"), ("DELETE", template + "/{noun}/marks/batches/{batch}"),
         ("GET", template + "/links"), ("PUT", template + "/links"), ("DELETE", template + "/links"),
@@ -46,7 +47,9 @@ def test_every_queue_has_a_worker_and_every_object_a_timer():
     assert queues == {f"{name}{end}" for name in ("runs", "deliveries", "marks") for end in ("", "-poison")}
     timers = {name: t.schedule for name, t in triggers.items() if t.type == "timerTrigger"}
     assert timers["sweeper"] == "%SWEEPER_TICK%"
-    assert timers["schedule_dynamics_account"] == "%SCHEDULE_TICK%"
+    names = {name for name in timers if name.startswith("schedule_")}
+    assert names == {f"schedule_dynamics_{each}" for each in ("account", "product", "order")}
+    assert {timers[name] for name in names} == {"%SCHEDULE_TICK%"}
 
 
 # --- well-formed requests ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,112 @@
+"""Steps: what a side must be told of a record after the record itself is written (see :class:`shared.objects.model.Step`).
+
+They are run stage by stage, those of all records of a slice together. A record whose step fails goes no further; what
+is left of its steps follows from what both sides show, so the next delivery finds it again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from itertools import groupby
+from typing import Any
+
+from shared.errors import HubError, Misconfigured, NotFound, Throttled, Transient, UnknownOutcome
+from shared.objects.model import KEY, Step
+from shared.ports import Entity, SideName, Write
+from shared.sync.items import Item
+from shared.sync.verdicts import Verdicts
+
+type Todo = list[tuple[Item, Step]]
+
+
+class Steps(Verdicts):
+    """Runs the steps of the records of a slice."""
+
+    async def _run_steps(self, items: list[Item], side: SideName) -> None:
+        """All steps on that side of the records that are well so far."""
+        todo: Todo = []
+        for item in items:
+            writing = item.writings.get(side)
+            if item.error is None and writing is not None and writing.steps and side not in item.stepped:
+                item.stepped.add(side)
+                todo += [(item, step) for step in writing.steps]
+        for _, stage in groupby(sorted(todo, key=_stage), key=_stage):
+            well = [(item, step) for item, step in stage if item.error is None]
+            await self._write_rows(side, [(item, step) for item, step in well if step.entity is not None])
+            await self._call(side, [(item, step) for item, step in well if step.entity is None])
+
+    async def _write_rows(self, side: SideName, todo: Todo) -> None:
+        """Rows of one collection in one call; a row that was to go and is gone is as it should be."""
+        by_set: dict[str, Todo] = {}
+        for item, step in todo:
+            assert step.entity is not None
+            by_set.setdefault(step.entity.set, []).append((item, step))
+        for some in by_set.values():
+            writes = {str(number): _write(str(number), side, item, step) for number, (item, step) in enumerate(some)}
+            entity = some[0][1].entity
+            assert entity is not None
+            errors = await self._errors_of(side, entity, list(writes.values()))
+            for number, (item, step) in enumerate(some):
+                error = errors.get(str(number))
+                if isinstance(error, NotFound) and step.delete:
+                    error = None
+                self._take_step(item, side, error)
+
+    async def _errors_of(self, side: SideName, entity: Entity, writes: list[Write]) -> dict[str, HubError]:
+        """What went wrong, by the writes' names. An error of the whole call is one of each record: they go on alone."""
+        try:
+            results = await self.flow.sides[side].write(entity, writes)
+        except (Throttled, Transient, Misconfigured) as error:
+            return {write.ref: error for write in writes}
+        return {result.ref: result.error for result in results if result.error is not None}
+
+    async def _call(self, side: SideName, todo: Todo) -> None:
+        """Operations, one by one. What an unanswered one did is seen when the record is delivered again."""
+        for item, step in todo:
+            key = item.known.keys[side]
+            try:
+                await self.flow.sides[side].call(step.operation.replace(KEY, key), with_key(step.body, key))
+            except UnknownOutcome as error:
+                self._take_step(item, side, Transient(error.text, code=error.code, system=error.system))
+            except HubError as error:
+                self._take_step(item, side, error)
+            else:
+                self._take_step(item, side, None)
+
+    def _take_step(self, item: Item, side: SideName, error: HubError | None) -> None:
+        """After a step the side shows something else than after the record's own write: it is read back anew."""
+        item.written.add(side)
+        item.after.pop(side, None)
+        if error is not None and item.error is None:
+            item.error = error
+
+
+def _stage(entry: tuple[Item, Step]) -> int:
+    return entry[1].stage
+
+
+def _write(ref: str, side: SideName, item: Item, step: Step) -> Write:
+    """The step as a write; a row that comes into being gets its key here, where the client chooses keys."""
+    record_key = item.known.keys[side]
+    create = step.key is None
+    key = None if step.key is None else step.key.replace(KEY, record_key)
+    if create and side is SideName.OTHER:
+        key = child_key(record_key, step.name)
+    return Write(ref, with_key(step.body, record_key), key=key, create=create, delete=step.delete)
+
+
+def child_key(record_key: str, name: str) -> str:
+    """The key of a child row, always the same for the same record and name: a repeat hits the same row."""
+    return str(uuid.uuid5(uuid.UUID(record_key), name))
+
+
+def with_key(value: Any, key: str) -> Any:
+    """The value with :data:`KEY` in its texts replaced by the key."""
+    match value:
+        case str():
+            return value.replace(KEY, key)
+        case dict():
+            return {name: with_key(each, key) for name, each in value.items()}
+        case list() | tuple():
+            return [with_key(each, key) for each in value]
+    return value
