@@ -8,8 +8,8 @@ READY := $(VENV)/.ready node_modules/.ready
 demo: $(READY) ## tells the whole story on invented data; ends 0 only if every step's check holds
 	$(BIN)/python -m local.demo
 
-test: $(READY) ## unit, contract, end-to-end and fault tests
-	$(BIN)/python -m pytest tests/unit tests/contract -n 2
+test: $(READY) ## unit, contract, trade, end-to-end and fault tests
+	$(BIN)/python -m pytest tests/unit tests/contract tests/trade -n 2
 	$(BIN)/python -m pytest tests/e2e tests/faults
 
 check: $(READY) ## format, lint, types, import rules, dead code, names of the real APIs

@@ -18,6 +18,7 @@ from local.azurite import Azurite
 from local.host.launch import HostProcess
 from local.sample_company import build_company
 from local.simulators.dataverse import DataverseSimulator
+from local.simulators.dataverse.sales_catalog import lay_out_sales_catalog
 from local.simulators.entra import EntraSimulator
 from local.simulators.service_layer import ServiceLayerSimulator
 from local.simulators.tls import LocalTls, make_local_tls
@@ -54,6 +55,7 @@ class Simulators:
 
     directory: Path
     customers: int = 200
+    items: int = 60
     tls: LocalTls = field(init=False)
     sap: ServiceLayerSimulator = field(init=False)
     entra: EntraSimulator = field(init=False)
@@ -64,11 +66,12 @@ class Simulators:
         """Start them; port 0 or none takes a free one."""
         at = ports or {}
         self.tls = make_local_tls(self.directory)
-        self.sap = ServiceLayerSimulator(build_company(customers=self.customers), timezone=TIMEZONE)
+        self.sap = ServiceLayerSimulator(build_company(customers=self.customers, items=self.items), timezone=TIMEZONE)
         self.entra = EntraSimulator()
         self.dataverse = DataverseSimulator(self.entra)
         self.urls["sap"] = await self.sap.start(at.get("sap", 0), self.tls.server)
         self.urls["entra"] = await self.entra.start(at.get("entra", 0), self.tls.server)
+        lay_out_sales_catalog(self.dataverse)
         self.urls["dataverse"] = await self.dataverse.start(at.get("dataverse", 0), self.tls.server)
         return self
 

@@ -58,7 +58,11 @@ CALLS: tuple[CallRule, ...] = (
 )
 TYPE_ARGUMENT = (1, "type")
 
-OBJECTS: tuple[str, ...] = ("shared.objects.dynamics.account:ACCOUNT",)
+OBJECTS: tuple[str, ...] = (
+    "shared.objects.dynamics.account:ACCOUNT",
+    "shared.objects.dynamics.product:PRODUCT",
+    "shared.objects.dynamics.order:ORDER",
+)
 """``module:name`` of objects with ``table``, ``further_columns``, ``sap_entity`` and ``other_entity``."""
 
 ALIASES = {"Series": {"Series"}}

@@ -131,6 +131,7 @@ class Account(TableObject):
     name = "account"
     template_type = "dynamics"
     init_order = 10
+    parent_of = ("order",)
     table = TABLE
     sap_entity = SAP_ENTITY
     other_entity = OTHER_ENTITY

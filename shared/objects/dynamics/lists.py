@@ -12,6 +12,19 @@ CUSTOMER_GROUPS = "sap.customer_groups"
 CUSTOMER_SERIES = "sap.series"
 PAYMENT_TERMS = "sap.payment_terms"
 BRANCHES = "sap.branches"
+COMPANY = "sap.company"
+PRICE_LISTS = "sap.price_lists"
+UNIT_GROUPS = "sap.unit_groups"
+UNITS = "sap.units"
+WAREHOUSES = "sap.warehouses"
+FREIGHTS = "sap.freights"
+TAX_GROUPS = "sap.tax_groups"
+TAX_CODES = "sap.tax_codes"
+OTHER_PRICE_LISTS = "other.price_lists"
+OTHER_UNIT_GROUPS = "other.unit_groups"
+OTHER_UNITS = "other.units"
+
+COMPANY_OPERATION = "CompanyService_GetAdminInfo"
 
 SERIES_OPERATION = "SeriesService_GetDocumentSeries"
 # Object type 2 is the business partner; the letter C for customers is from memory, as is that SAP wants it at all.
@@ -30,7 +43,7 @@ SAP_COUNTRIES = _sap(
 )
 # The key is Code and Country together: the list is read whole, never by key.
 SAP_STATES = _sap(STATES, Entity("States", "State", "Code", select=("Code", "Country", "Name")))
-SAP_CURRENCIES = _sap(CURRENCIES, Entity("Currencies", "Currency", "Code", select=("Code", "Name")))
+SAP_CURRENCIES = _sap(CURRENCIES, Entity("Currencies", "Currency", "Code", select=("Code", "Name", "Decimals")))
 SAP_CUSTOMER_GROUPS = _sap(
     CUSTOMER_GROUPS,
     Entity(
@@ -58,6 +71,80 @@ SAP_BRANCHES = _sap(
 )
 SAP_CUSTOMER_SERIES = Reference(
     CUSTOMER_SERIES, SideName.SAP, Entity(SERIES_OPERATION, "Series", "Series", key_is_text=False), body=SERIES_BODY
+)
+
+# One row: local currency, decimal places of amounts, prices, percentages and quantities.
+SAP_COMPANY = Reference(
+    COMPANY, SideName.SAP, Entity(COMPANY_OPERATION, "AdminInfo", "Code", key_is_text=False), body={}
+)
+SAP_PRICE_LISTS = _sap(
+    PRICE_LISTS,
+    Entity(
+        "PriceLists",
+        "PriceList",
+        "PriceListNo",
+        select=("PriceListNo", "PriceListName", "DefaultPrimeCurrency", "Active"),
+        key_is_text=False,
+    ),
+)
+SAP_UNIT_GROUPS = _sap(
+    UNIT_GROUPS,
+    Entity(
+        "UnitOfMeasurementGroups",
+        "UnitOfMeasurementGroup",
+        "AbsEntry",
+        select=("AbsEntry", "Code", "Name", "BaseUoM"),
+        key_is_text=False,
+    ),
+)
+SAP_UNITS = _sap(
+    UNITS,
+    Entity(
+        "UnitOfMeasurements",
+        "UnitOfMeasurement",
+        "AbsEntry",
+        select=("AbsEntry", "Code", "Name"),
+        key_is_text=False,
+    ),
+)
+SAP_WAREHOUSES = _sap(
+    WAREHOUSES,
+    Entity("Warehouses", "Warehouse", "WarehouseCode", select=("WarehouseCode", "WarehouseName", "Inactive")),
+)
+SAP_FREIGHTS = _sap(
+    FREIGHTS,
+    Entity("AdditionalExpenses", "AdditionalExpense", "ExpensCode", select=("ExpensCode", "Name"), key_is_text=False),
+)
+# A company has tax groups (Europe) or sales tax codes (North America, India); the lists tell which.
+SAP_TAX_GROUPS = _sap(
+    TAX_GROUPS,
+    Entity("VatGroups", "VatGroup", "Code", select=("Code", "Name", "Category", "Inactive", "VatGroups_Lines")),
+)
+SAP_TAX_CODES = _sap(
+    TAX_CODES,
+    Entity("SalesTaxCodes", "SalesTaxCode", "Code", select=("Code", "Name", "Rate", "ValidForAR", "Inactive")),
+)
+
+DYNAMICS_PRICE_LISTS = Reference(
+    OTHER_PRICE_LISTS,
+    SideName.OTHER,
+    Entity(
+        "pricelevels",
+        "pricelevel",
+        "pricelevelid",
+        select=("pricelevelid", "name", "_transactioncurrencyid_value"),
+        scope="statecode eq 0",
+    ),
+)
+DYNAMICS_UNIT_GROUPS = Reference(
+    OTHER_UNIT_GROUPS,
+    SideName.OTHER,
+    Entity("uomschedules", "uomschedule", "uomscheduleid", select=("uomscheduleid", "name"), scope="statecode eq 0"),
+)
+DYNAMICS_UNITS = Reference(
+    OTHER_UNITS,
+    SideName.OTHER,
+    Entity("uoms", "uom", "uomid", select=("uomid", "name", "_uomscheduleid_value", "isschedulebaseuom")),
 )
 
 DYNAMICS_CURRENCIES = Reference(

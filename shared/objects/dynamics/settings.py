@@ -1,7 +1,4 @@
-"""The settings of a Dynamics 365 Sales template that concern master data.
-
-The settings for orders and products (freight codes, exempt tax code, unit groups, price lists) come with their objects.
-"""
+"""The settings of a Dynamics 365 Sales template: those of accounts here, those of products and orders beside it."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.objects.settings import OneToOne, TemplateSettings
+from shared.objects.dynamics.order_settings import OrderSettings
+from shared.objects.dynamics.product_settings import IsoCurrency, ProductSettings, Words
+from shared.objects.settings import OneToOne
 
-type IsoCurrency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 type Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
-type Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 type AccountType = Annotated[int, Field(ge=1)]
 
 
-class DynamicsSettings(TemplateSettings):
+class DynamicsSettings(OrderSettings, ProductSettings):
     """What an admin decides about one connection to Dynamics 365 Sales."""
 
     account_types: list[AccountType] = Field(

@@ -86,8 +86,9 @@ def test_a_list_that_could_not_be_loaded_is_not_checked_against():
 def test_every_list_that_is_checked_or_read_is_declared():
     names = [reference.name for reference in DYNAMICS.references]
     assert len(names) == len(set(names))
-    assert set(LISTS) == set(names)
-    assert {reference.name for reference in ACCOUNT.references} <= set(names)
+    assert set(LISTS) <= set(names)
+    for each in DYNAMICS.objects:
+        assert {reference.name for reference in each.references} <= set(names)
 
 
 def test_an_account_cannot_be_initialized_before_its_settings_are_complete():
@@ -147,7 +148,11 @@ def test_settings_that_cannot_be_meant_are_refused(given):
 def test_the_registry_knows_the_shipped_types():
     assert template_type("dynamics") is DYNAMICS
     assert list(TEMPLATE_TYPES) == ["dynamics"]
-    assert [(t.name, o.name) for t, o in default_registry().objects()] == [("dynamics", "account")]
+    assert [(t.name, o.name) for t, o in default_registry().objects()] == [
+        ("dynamics", "account"),
+        ("dynamics", "product"),
+        ("dynamics", "order"),
+    ]
 
 
 def test_an_unknown_type_is_refused_with_the_names_there_are():

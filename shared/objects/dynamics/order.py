@@ -1,0 +1,349 @@
+"""Order (Dynamics 365 Sales) -> sales order (SAP Business One): in, each exactly once; number and status flow back.
+
+An order of a configured state comes in once its account and all its products are linked. Its content is one field (see
+:mod:`shared.objects.dynamics.order_content`), so that its total is known before it is posted. Later changes update the
+SAP order while that is open; afterwards they are a conflict.
+"""
+
+# ruff: noqa: ARG002 - one signature for all; an implementation ignores what it has no use for
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.objects.canonical import Amount, Choice, Composite, Day, Refused, Text, Truth, Whole
+from shared.objects.columns import Accessor, Column, Draft, column_of
+from shared.objects.dynamics import lists as known
+from shared.objects.dynamics.account import HUB_REFERENCE
+from shared.objects.dynamics.company import is_foreign
+from shared.objects.dynamics.order_content import LINES, ORDER_LINES, DynamicsContent
+from shared.objects.dynamics.order_rows import SapContent
+from shared.objects.dynamics.order_settings import CANCELED_STATE
+from shared.objects.fields import Field, TableObject
+from shared.objects.model import KEY, Context, Direction, FieldDirection, NeededColumn, Parent, Step
+from shared.ports import Entity, Mark, Row, SideName, Value
+
+IN, OUT, CHECKED = FieldDirection.IN, FieldDirection.OUT, FieldDirection.CHECKED
+ARRIVALS = "dynamics"  # the batch of marks of orders that came in
+READ_ONLY = (2, 3, 4)  # states in which Dynamics takes no change of an order: Canceled, Fulfilled, Invoiced
+_REFERENCE_LENGTH = 100
+_COLUMN_LENGTH = 50
+
+SAP_ENTITY = Entity(
+    set="Orders",
+    type="Document",
+    key="DocEntry",
+    version="DataVersion",
+    modified=("UpdateDate", "UpdateTime"),
+    created=("CreationDate", "DocTime"),
+    reference=HUB_REFERENCE,
+    key_is_text=False,
+    drafts="Drafts",
+    slow=True,
+)
+OTHER_ENTITY = Entity(
+    set="salesorders",
+    type="salesorder",
+    key="salesorderid",
+    version="versionnumber",
+    modified=("modifiedon",),
+    created=("createdon",),
+    key_is_text=False,
+    children=(ORDER_LINES,),
+)
+SAP_LINES = Entity(set="Orders", type="DocumentLine", key="LineNum", key_is_text=False)
+
+
+@dataclass(frozen=True)
+class SapCustomer(Accessor):
+    """The customer of the document, which SAP never changes."""
+
+    columns = ("CardCode",)
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """The code."""
+        return column_of(row, "CardCode")
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """The partner that the account is linked to."""
+        if draft.current is not None:
+            raise Refused("SAP moves no order to another customer; cancel it there and enter a new one", conflict=True)
+        code = draft.ctx.links.get(Parent("account", SideName.OTHER, str(value)))
+        if code is None:
+            raise Refused("its account is not linked to a customer")
+        draft.body["CardCode"] = code
+
+
+@dataclass(frozen=True)
+class DynamicsCustomer(Accessor):
+    """The account that the order is for."""
+
+    columns = ("_accountid_value", "_contactid_value")
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """The account's id. An order for a contact alone cannot be entered in SAP."""
+        account = column_of(row, "_accountid_value")
+        if account is None:
+            raise Refused("it is not for an account; SAP enters orders for customers only, so choose an account")
+        return account
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """The customer never comes from SAP."""
+
+
+@dataclass(frozen=True)
+class RequestedDelivery(Accessor):
+    """The day of the requested delivery; without one so many days after the order was created."""
+
+    columns = ("requestdeliveryby", "createdon")
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """The day in the time zone of the settings: Dynamics keeps days as instants (date only, user local)."""
+        zone = ZoneInfo(ctx.settings.time_zone)
+        requested = column_of(row, "requestdeliveryby")
+        if requested is not None:
+            return _instant(requested).astimezone(zone).date().isoformat()
+        created = _instant(column_of(row, "createdon")).astimezone(zone).date()
+        return (created + timedelta(days=ctx.settings.delivery_days)).isoformat()
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """The day never comes from SAP."""
+
+
+@dataclass(frozen=True)
+class PaymentTerms(Accessor):
+    """The order's payment terms by SAP's code where they are mapped, else the one of the settings."""
+
+    columns = ("paymenttermscode",)
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """SAP's group number, None to leave it to the customer's."""
+        code = column_of(row, "paymenttermscode")
+        mapped = next((sap for sap, other in ctx.settings.payment_terms.items() if other == code), None)
+        return ctx.settings.default_payment_term if mapped is None else mapped
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """Payment terms never come from SAP."""
+
+
+@dataclass(frozen=True)
+class SapTotal(Accessor):
+    """The document's total in its own currency."""
+
+    columns = ("DocTotal", "DocTotalFc", "DocCurrency")
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """The total that SAP computed."""
+        foreign = is_foreign(ctx, str(column_of(row, "DocCurrency")))
+        return column_of(row, "DocTotalFc" if foreign else "DocTotal")
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """SAP computes it."""
+
+
+@dataclass(frozen=True)
+class SapStatus(Accessor):
+    """Where the document stands."""
+
+    columns = ("DocumentStatus", "Cancelled")
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """open, closed or cancelled."""
+        if column_of(row, "Cancelled") == "tYES":
+            return "cancelled"
+        return "closed" if column_of(row, "DocumentStatus") == "bost_Close" else "open"
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """SAP decides it."""
+
+
+@dataclass(frozen=True)
+class SapCancelled(Accessor):
+    """Whether the document is cancelled in SAP."""
+
+    columns = ("Cancelled", "DocumentStatus")
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """True for tYES."""
+        return column_of(row, "Cancelled") == "tYES"
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """Cancel it, as a step, if the settings say so and SAP still can; what was cancelled stays so."""
+        if value is not True or draft.current is None:
+            return
+        if draft.ctx.settings.cancelled_orders == "report":
+            raise Refused("it was cancelled in Dynamics; cancel or close it in SAP by hand", conflict=True)
+        if draft.current.get("DocumentStatus") != "bost_Open":
+            raise Refused("it was cancelled in Dynamics, but the SAP order is closed already", conflict=True)
+        draft.steps.append(Step(1, "cancelled", "cancel", operation=f"{SAP_ENTITY.set}({KEY})/Cancel"))
+
+
+@dataclass(frozen=True)
+class Canceled(Accessor):
+    """Whether the order is cancelled in Dynamics."""
+
+    columns = ("statecode",)
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """True in the state Canceled."""
+        return column_of(row, "statecode") == CANCELED_STATE
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """Orders are cancelled in Dynamics by people."""
+
+
+@dataclass(frozen=True)
+class WrittenBack(Accessor):
+    """A text column of the order that the settings name, for what SAP knows of it."""
+
+    setting: str
+    columns = ("statecode",)
+
+    def columns_in(self, ctx: Context) -> tuple[str, ...]:
+        """The column of the settings."""
+        return (getattr(ctx.settings, self.setting), *self.columns)
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """The text."""
+        return column_of(row, getattr(ctx.settings, self.setting))
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """Set the text, unless Dynamics keeps the order read-only by now."""
+        if draft.current is not None and draft.current.get("statecode") in READ_ONLY:
+            raise Refused("Dynamics takes no change of an order that is cancelled, fulfilled or invoiced")
+        draft.body[getattr(draft.ctx.settings, self.setting)] = None if value is None else str(value)
+
+
+TABLE: tuple[Field, ...] = (
+    Field("customer", Text(), SapCustomer(), DynamicsCustomer(), IN, essential=True),
+    Field("order_number", Text(), Column("NumAtCard", 100), Column("ordernumber", writable=False), IN),
+    Field(
+        "requested_delivery", Day(), Column("DocDueDate", required=True), RequestedDelivery(), IN, essential=True
+    ),
+    Field("payment_terms", Whole(), Column("PaymentGroupCode", required=True), PaymentTerms(), IN),
+    Field("comments", Text(), Column("Comments", 254), Column("description", writable=False), IN),
+    Field("lines", Composite(), SapContent(), DynamicsContent(), IN, essential=True),
+    Field("total", Amount(), SapTotal(), Column("totalamount", writable=False), CHECKED),
+    Field("cancelled", Truth(), SapCancelled(), Canceled(), IN),
+    Field("sap_number", Whole(), Column("DocNum", writable=False), WrittenBack("order_number_column"), OUT,
+          only_if="order_number_column"),
+    Field("sap_status", Choice(frozenset({"open", "closed", "cancelled"})), SapStatus(),
+          WrittenBack("order_status_column"), OUT, only_if="order_status_column"),
+)  # fmt: skip
+
+
+class Order(TableObject):
+    """The order as a document that exists once."""
+
+    name = "order"
+    template_type = "dynamics"
+    init_order = 50
+    table = TABLE
+    sap_entity = SAP_ENTITY
+    other_entity = OTHER_ENTITY
+    further_columns: Mapping[SideName, tuple[str, ...]] = {
+        SideName.SAP: ("DocumentStatus", "AuthorizationStatus"),
+        SideName.OTHER: ("statecode",),
+    }
+    references = (
+        known.SAP_COMPANY,
+        known.SAP_CURRENCIES,
+        known.SAP_UNITS,
+        known.SAP_TAX_GROUPS,
+        known.SAP_TAX_CODES,
+        known.DYNAMICS_CURRENCIES,
+        known.DYNAMICS_UNIT_GROUPS,
+        known.DYNAMICS_UNITS,
+    )
+    transactional = True
+    slice_size = 20
+
+    def scope(self, side: SideName, ctx: Context) -> str:
+        """In SAP what this template created; in Dynamics orders since the start date, of the states that matter."""
+        if side is SideName.SAP:
+            return f"startswith({HUB_REFERENCE}, '{ctx.template}:')"
+        states = dict.fromkeys([*ctx.settings.order_states, CANCELED_STATE])
+        either = " or ".join(f"statecode eq {state}" for state in states)
+        start = self.opens_at(ctx)
+        return f"({either}) and createdon ge {start:%Y-%m-%dT%H:%M:%SZ}" if start else f"({either})"
+
+    def opens_at(self, ctx: Context) -> datetime | None:
+        """Midnight of the start date in the time zone of the settings, in UTC."""
+        day = ctx.settings.start_date
+        if day is None:
+            return None
+        return datetime.combine(day, time(), ZoneInfo(ctx.settings.time_zone)).astimezone(UTC)
+
+    def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
+        """Our reference on documents and their rows; the columns of the settings for number and status."""
+        text = "Integration Hub: origin"
+        columns = [
+            NeededColumn(SideName.SAP, SAP_ENTITY, HUB_REFERENCE, text, _REFERENCE_LENGTH),
+            NeededColumn(SideName.SAP, SAP_LINES, HUB_REFERENCE, text, _REFERENCE_LENGTH),
+        ]
+        back = (
+            (ctx.settings.order_number_column, "SAP order number"),
+            (ctx.settings.order_status_column, "SAP order status"),
+        )
+        entity = replace(OTHER_ENTITY, children=())
+        columns += [NeededColumn(SideName.OTHER, entity, name, what, _COLUMN_LENGTH) for name, what in back if name]
+        return tuple(columns)
+
+    def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
+        """Out: it came in once. In: of a configured state since the start date, or cancelled after it came in."""
+        if direction is Direction.OUT:
+            return "" if mark.on else "it did not come from Dynamics"
+        start, state = self.opens_at(ctx), row.get("statecode")
+        if start is None or _instant(row["createdon"]) < start:
+            return "it was created before the start date of transactions (startDate)"
+        if state in ctx.settings.order_states or (state == CANCELED_STATE and mark.on):
+            return ""
+        if state == CANCELED_STATE:
+            return "it was cancelled before it reached SAP"
+        return "its state is not among those that are taken (orderStates)"
+
+    def why_not_created(self, direction: Direction, row: Row, ctx: Context) -> str:
+        """Orders are created in SAP alone, and not once they are cancelled."""
+        if direction is Direction.OUT:
+            return "its order in Dynamics is gone; orders are never created there"
+        return "it was cancelled before it reached SAP" if row.get("statecode") == CANCELED_STATE else ""
+
+    def why_no_document(self, draft: Row) -> str:
+        """A draft becomes an order unless its approval was refused or cancelled."""
+        if draft.get("AuthorizationStatus") in ("dasRejected", "dasCancelled"):
+            return (
+                "Its draft was not approved in SAP. Delete the draft there and retry, or cancel the order in Dynamics."
+            )
+        return ""
+
+    def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
+        """What came in sends its number and status back."""
+        return Mark(frozenset({ARRIVALS}))
+
+    def parents(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
+        """The account and every product of the lines."""
+        if side is SideName.SAP:
+            return ()
+        account = row.get("_accountid_value")
+        products = [line.get("_productid_value") for line in row.get(LINES) or ()]
+        wanted = [("account", account), *(("product", key) for key in products)]
+        return tuple(dict.fromkeys(Parent(name, SideName.OTHER, str(key)) for name, key in wanted if key))
+
+    def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
+        """Our reference, the branch, and no discount of the customer's: the order has its own prices."""
+        if side is SideName.OTHER:
+            return {}
+        branch = ctx.settings.branch_for_documents
+        body: Row = {HUB_REFERENCE: hub_reference, "DiscountPercent": 0}
+        return body if branch is None else {**body, "BPL_IDAssignedToInvoice": branch}
+
+
+def _instant(text: Any) -> datetime:
+    return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+
+
+ORDER = Order()

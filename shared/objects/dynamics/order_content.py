@@ -1,0 +1,149 @@
+"""What an order of Dynamics is about: its lines, discounts, shipping and tax, as one composite value.
+
+They travel together, because only together do they add up to the order's total. Lines keep the id they have in Dynamics;
+SAP's rows carry it in the user-defined field ``U_HubRef``, so that a changed line finds its row.
+"""
+
+# ruff: noqa: ARG002 - one signature for all; an implementation ignores what it has no use for
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from shared.objects.canonical import Refused
+from shared.objects.columns import Accessor, Draft, column_of
+from shared.objects.dynamics import lists as known
+from shared.objects.dynamics.order_amounts import LineAmounts, OrderAmounts
+from shared.objects.model import Context
+from shared.ports import Children, Entity, Mark, Row, Value
+
+LINES = "lines"  # where an order's lines stand in its row
+LINE = Entity(
+    set="salesorderdetails",
+    type="salesorderdetail",
+    key="salesorderdetailid",
+    select=(
+        "lineitemnumber",
+        "sequencenumber",
+        "isproductoverridden",
+        "_productid_value",
+        "productdescription",
+        "_uomid_value",
+        "quantity",
+        "priceperunit",
+        "extendedamount",
+        "tax",
+        "pricingerrorcode",
+    ),
+    key_is_text=False,
+)
+ORDER_LINES = Children(LINES, LINE, parent="_salesorderid_value")
+CURRENCY = "_transactioncurrencyid_value"
+_LAST = 2**31
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: of a product (by its id in Dynamics) in a unit, or a write-in with a text."""
+
+    id: str
+    product: str | None
+    text: str | None
+    unit: str | None
+    amounts: LineAmounts
+
+
+@dataclass(frozen=True)
+class Content:
+    """A whole order, ready to be entered in SAP. ``currency`` is an ISO code."""
+
+    currency: str
+    lines: tuple[Line, ...]
+    amounts: OrderAmounts
+
+
+@dataclass(frozen=True)
+class DynamicsContent(Accessor):
+    """An order's content as Dynamics shows it; Dynamics' own amounts count, nothing is computed anew."""
+
+    columns = (CURRENCY, "freightamount", "totalamountlessfreight", "totalamount", "pricingerrorcode")
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """Currency, amounts and lines in their order. Refused where Dynamics itself could not price the order."""
+        lines = sorted(column_of(row, LINES), key=_place)
+        if row.get("pricingerrorcode") or any(line.get("pricingerrorcode") for line in lines):
+            raise Refused("Dynamics could not price the order (pricing error); correct the line or price list it names")
+        return {
+            "currency": _iso_code(column_of(row, CURRENCY), ctx),
+            "freight": _amount(row.get("freightamount")),
+            "net": _amount(row.get("totalamountlessfreight")),
+            "total": _amount(row.get("totalamount")),
+            "lines": [_line(line) for line in lines],
+        }
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """Orders are Dynamics' own: their content never comes from SAP."""
+
+
+def _place(line: Row) -> tuple[int, int, str]:
+    return (
+        _number(line.get("lineitemnumber")),
+        _number(line.get("sequencenumber")),
+        str(line["salesorderdetailid"]),
+    )
+
+
+def _number(value: Any) -> int:
+    return _LAST if value is None else int(value)
+
+
+def _line(row: Row) -> dict[str, Any]:
+    is_write_in = row.get("isproductoverridden") is True
+    tax = _amount(row.get("tax"))
+    return {
+        "id": str(row["salesorderdetailid"]),
+        "product": None if is_write_in else row.get("_productid_value"),
+        "text": row.get("productdescription") if is_write_in else None,
+        "unit": None if is_write_in else row.get("_uomid_value"),
+        "quantity": _amount(row.get("quantity")),
+        "price": _amount(row.get("priceperunit")),
+        "net": _amount(row.get("extendedamount")) - tax,
+        "tax": tax,
+    }
+
+
+def _amount(value: Any) -> Decimal:
+    return Decimal(value) if value is not None else Decimal(0)
+
+
+def _iso_code(key: Any, ctx: Context) -> str:
+    rows = ctx.lists.get(known.OTHER_CURRENCIES, ())
+    found = next((str(row["isocurrencycode"]) for row in rows if row["transactioncurrencyid"] == key), None)
+    if found is None:
+        raise Refused("its currency is not on the list of Dynamics' active ones; activate it")
+    return found
+
+
+def content_of(value: Value) -> Content:
+    """The content from its composite text."""
+    parts: Mapping[str, Any] = json.loads(str(value))
+    lines = tuple(
+        Line(
+            id=each["id"],
+            product=each["product"],
+            text=each["text"],
+            unit=each["unit"],
+            amounts=LineAmounts(
+                Decimal(each["quantity"]), Decimal(each["price"]), Decimal(each["net"]), Decimal(each["tax"])
+            ),
+        )
+        for each in parts["lines"]
+    )
+    amounts = OrderAmounts(
+        tuple(line.amounts for line in lines), Decimal(parts["net"]), Decimal(parts["freight"]), Decimal(parts["total"])
+    )
+    return Content(parts["currency"], lines, amounts)

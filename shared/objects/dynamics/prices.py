@@ -1,0 +1,171 @@
+"""Prices: one field for each mapped price list and currency. In SAP a row of the item, in Dynamics a price list item.
+
+SAP keeps a price and up to two additional ones per price list, each in its currency; 0 and no price are the same there
+(no window tells them apart), so 0 does not travel. Prices are of the unit that SAP's prices are in; in Dynamics that is
+the product's default unit, and the triple of price list, product and unit is unique (table reference, productpricelevel).
+"""
+
+# ruff: noqa: ARG002 - one signature for all; an implementation ignores what it has no use for
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from shared.objects.canonical import Amount, Refused
+from shared.objects.codes import SapCurrencies
+from shared.objects.columns import Accessor, Draft, column_of, fitting
+from shared.objects.dynamics import lists as known
+from shared.objects.dynamics.product_settings import PriceListMapping
+from shared.objects.fields import Field
+from shared.objects.model import KEY, Context, FieldDirection, Step
+from shared.ports import Children, Entity, Mark, Row, Value
+
+PRICES = "prices"  # where the price list items of a product stand in its row
+PRICE_STAGE = 1
+PRICE_LIST_ITEM = Entity(
+    set="productpricelevels",
+    type="productpricelevel",
+    key="productpricelevelid",
+    select=("amount", "_pricelevelid_value", "_uomid_value"),
+    key_is_text=False,
+)
+PRICE_LIST_ITEMS = Children(PRICES, PRICE_LIST_ITEM, parent="_productid_value")
+_COLUMNS = (
+    ("Price", "Currency"),
+    ("AdditionalPrice1", "AdditionalCurrency1"),
+    ("AdditionalPrice2", "AdditionalCurrency2"),
+)
+
+
+def price_fields(ctx: Context) -> tuple[Field, ...]:
+    """One field per mapping, named by price list and currency (``price_1_EUR``)."""
+    return tuple(_field(mapping) for mapping in ctx.settings.price_lists)
+
+
+def _field(mapping: PriceListMapping) -> Field:
+    name = f"price_{mapping.sap}_{mapping.currency}"
+    return Field(name, Amount(), SapPrice(mapping), DynamicsPrice(mapping, name), FieldDirection.OUT)
+
+
+def is_active(item: Row) -> bool:
+    """Whether documents take the item."""
+    return item.get("Frozen") != "tYES" and item.get("Valid") != "tNO"
+
+
+@dataclass(frozen=True)
+class SapPrice(Accessor):
+    """The price in one price list and currency, rounded only if the settings say so. An inactive item has none."""
+
+    mapping: PriceListMapping
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All prices of the item, and whether it is active."""
+        return ("ItemPrices", "Frozen", "Valid")
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """The amount, None where SAP has no price in that currency. A code that is no currency is another one."""
+        if ctx.settings.retire_inactive_items and not is_active(row):
+            return None
+        prices = column_of(row, "ItemPrices") or ()
+        found: Row = next((each for each in prices if each.get("PriceList") == self.mapping.sap), {})
+        for price, currency in _COLUMNS:
+            if found.get(price) and _is_currency(found.get(currency), self.mapping.currency, ctx):
+                return self._rounded(Decimal(found[price]), ctx)
+        return None
+
+    def _rounded(self, amount: Decimal, ctx: Context) -> Decimal:
+        if ctx.settings.price_rounding == "hold":
+            return amount
+        return amount.quantize(Decimal(1).scaleb(-_price_places(self.mapping, ctx)), rounding=ROUND_HALF_UP)
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """Prices are SAP's own: nothing is written there."""
+
+
+@dataclass(frozen=True)
+class DynamicsPrice(Accessor):
+    """The price list item of the mapped price list in the product's default unit."""
+
+    mapping: PriceListMapping
+    name: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The unit; the price list items come as children."""
+        return ("_defaultuomid_value",)
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """The amount, None if there is no such price list item."""
+        found = self._item(row, price_list_id(self.mapping, ctx))
+        return None if found is None else column_of(found, "amount")
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """A step that creates, changes or removes the price list item."""
+        price_list = price_list_id(self.mapping, draft.ctx)
+        fitting(value, "the price list", places=_price_places(self.mapping, draft.ctx))
+        found = self._item(draft.current, price_list) if draft.current is not None else None
+        key = None if found is None else str(found["productpricelevelid"])
+        if value is None and key is None:
+            return
+        body = {} if value is None else {"amount": value}
+        if key is None:
+            body |= _binds(price_list, _unit_of(draft))
+        draft.steps.append(
+            Step(PRICE_STAGE, self.name, self.name, body, PRICE_LIST_ITEM, key=key, delete=value is None)
+        )
+
+    @staticmethod
+    def _item(product: Row, price_list: str) -> Row | None:
+        unit = product.get("_defaultuomid_value")
+        for item in column_of(product, PRICES):
+            if item["_pricelevelid_value"] == price_list and item["_uomid_value"] == unit:
+                return dict(item)
+        return None
+
+
+def price_list_id(mapping: PriceListMapping, ctx: Context) -> str:
+    """The id of the one price list of Dynamics that the mapping means. Refused where there is none, or more than one."""
+    wanted = mapping.dynamics.casefold()
+    found = [
+        str(row["pricelevelid"])
+        for row in ctx.lists.get(known.OTHER_PRICE_LISTS, ())
+        if wanted in (str(row["pricelevelid"]).casefold(), str(row["name"]).strip().casefold())
+    ]
+    if len(found) != 1:
+        raise Refused("the mapped price list of Dynamics is not among the active ones; correct priceLists")
+    return found[0]
+
+
+def _price_places(mapping: PriceListMapping, ctx: Context) -> int:
+    rows = ctx.lists.get(known.OTHER_CURRENCIES, ())
+    row = next((each for each in rows if each["isocurrencycode"] == mapping.currency), {})
+    return int(row.get("currencyprecision") or 2)
+
+
+def _is_currency(code: Any, wanted: str, ctx: Context) -> bool:
+    try:
+        return bool(code) and SapCurrencies().to_canonical(code, ctx) == wanted
+    except Refused:
+        return False
+
+
+def _binds(price_list: str, unit: str) -> Row:
+    return {
+        "productid@odata.bind": f"/products({KEY})",
+        "pricelevelid@odata.bind": f"/pricelevels({price_list})",
+        "uomid@odata.bind": f"/uoms({unit})",
+    }
+
+
+def _unit_of(draft: Draft) -> str:
+    """The id of the unit that the product has, or is given in this write."""
+    bind = draft.body.get("defaultuomid@odata.bind")
+    if bind is not None:
+        return str(bind).partition("(")[2].rstrip(")")
+    unit = draft.current.get("_defaultuomid_value") if draft.current is not None else None
+    if unit is None:
+        raise Refused("the product has no unit to have a price in; see its unit")
+    return str(unit)
