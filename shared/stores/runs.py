@@ -8,132 +8,34 @@ A run id names its template and object: ``<template>.<object>.<time and chance>`
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from shared.ports import KeyVersion, SideName
 from shared.stores.records import partition
+from shared.stores.run import (
+    ObjectState,
+    Plan,
+    Request,
+    Run,
+    Slice,
+    countdown,
+    object_from,
+    object_row,
+    parse_run_id,
+    plan_from,
+    plan_row,
+    run_from,
+    run_id,
+    run_row,
+    slice_from,
+    slice_id,
+    slice_row,
+)
 from shared.stores.tables import Op, Table, Tables
 
-SCHEMA_VERSION = 1
+__all__ = ["ObjectState", "Plan", "Request", "Run", "Runs", "Slice", "parse_run_id", "run_id", "slice_id"]
+
 _OBJECT_ROW = "object"
-
-
-@dataclass
-class Request:
-    """What a run was asked for: the mode decides which keys, the origin says who asked."""
-
-    run: str
-    mode: str
-    origin: str
-
-
-@dataclass
-class ObjectState:
-    """One object of one template: initialized or not, its schedule, how far each direction has read, its runs.
-
-    ``active`` is the run at work, ``began`` whether it has begun planning (before that it may still be joined or
-    widened), ``follow_up`` the one run that waits behind it. ``beat`` counts the messages of the run's own chain.
-    """
-
-    template: str
-    object: str
-    initialized_at: datetime | None = None
-    schedule: dict[str, Any] = field(default_factory=dict)
-    last_start: datetime | None = None
-    last_sweep: datetime | None = None
-    watermarks: dict[str, datetime] = field(default_factory=dict)
-    rescan: tuple[str, ...] = ()
-    active: Request | None = None
-    began: bool = False
-    status: str = ""
-    beat: int = 0
-    beat_at: datetime | None = None
-    follow_up: Request | None = None
-    last_run: str = ""
-    last_status: str = ""
-    last_good_at: datetime | None = None
-    idle_runs: int = 0
-    etag: str | None = None
-
-
-@dataclass
-class Run:
-    """One execution of an object's flows."""
-
-    id: str
-    template: str
-    object: str
-    mode: str
-    origin: str
-    status: str
-    created_at: datetime
-    began_at: datetime | None = None
-    ended_at: datetime | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    reason: str = ""
-    slices: int = 0
-    slices_done: int = 0
-    criteria: dict[str, Any] = field(default_factory=dict)
-    rescan: tuple[str, ...] = ()
-    etag: str | None = None
-
-
-@dataclass
-class Plan:
-    """How far a run's plan has come. ``phase`` counts the directions; ``read_at`` is each source's clock at its start."""
-
-    phase: int = 0
-    cursor: str = ""
-    stage: str = "due"
-    planned: bool = False
-    next_slice: int = 0
-    read_at: dict[str, datetime] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    etag: str | None = None
-
-    def next_phase(self) -> None:
-        """Go on to the next direction."""
-        self.phase, self.cursor, self.stage, self.planned, self.next_slice = self.phase + 1, "", "due", False, 0
-
-
-@dataclass
-class Slice:
-    """Up to N keys delivered by one message. ``attempt`` makes older messages harmless."""
-
-    id: str
-    side: SideName
-    entries: list[KeyVersion]
-    contiguous: bool = False
-    forced: bool = False
-    done: bool = False
-    attempt: int = 0
-    not_before: datetime | None = None
-    sent_at: datetime | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    reason: str = ""
-    etag: str | None = None
-
-
-def run_id(template: str, object_name: str, now: datetime, chance: str) -> str:
-    """A run id; ids of one object sort by time, the newest first."""
-    return f"{template}.{object_name}.{_countdown(now)}{chance}"
-
-
-def _countdown(moment: datetime) -> str:
-    """Milliseconds left until the year 10889: text that sorts newest first."""
-    return f"{2**48 - 1 - int(moment.timestamp() * 1000):012x}"
-
-
-def parse_run_id(text: str) -> tuple[str, str]:
-    """(template, object) of a run id; ValueError if it is none."""
-    template, object_name, rest = text.split(".")
-    if not (template and object_name and rest):
-        raise ValueError(text)
-    return template, object_name
 
 
 class Runs:
@@ -148,7 +50,7 @@ class Runs:
     async def object(self, template: str, object_name: str) -> ObjectState:
         """The object's state; a fresh one if it has none yet."""
         row = await self._runs.get(partition(template, object_name), _OBJECT_ROW)
-        return _object_from(row) if row else ObjectState(template, object_name)
+        return object_from(row) if row else ObjectState(template, object_name)
 
     async def save_object(self, state: ObjectState, *runs: Run, forget: Run | None = None) -> None:
         """Save the state and the given runs in one transaction; LostRace if the state changed since it was read.
@@ -156,9 +58,9 @@ class Runs:
         ``forget`` is a run to delete in the same step (an idle scheduled run leaves a counter, not a row).
         """
         pk = partition(state.template, state.object)
-        row = {"PartitionKey": pk, "RowKey": _OBJECT_ROW, **_object_row(state)}
+        row = {"PartitionKey": pk, "RowKey": _OBJECT_ROW, **object_row(state)}
         ops = [Op("insert", row) if state.etag is None else Op("replace", row, state.etag)]
-        ops += [Op("put", {"PartitionKey": pk, "RowKey": f"run:{r.id}", **_run_row(r)}) for r in runs]
+        ops += [Op("put", {"PartitionKey": pk, "RowKey": f"run:{r.id}", **run_row(r)}) for r in runs]
         if forget is not None:
             ops.append(Op("delete", {"PartitionKey": pk, "RowKey": f"run:{forget.id}"}))
         etags = await self._runs.transact(ops)
@@ -173,7 +75,7 @@ class Runs:
         except ValueError:
             return None
         row = await self._runs.get(partition(template, object_name), f"run:{run}")
-        return _run_from(row) if row else None
+        return run_from(row) if row else None
 
     async def run_and_object(self, run: str) -> tuple[Run | None, ObjectState | None]:
         """One run by id and the state of its object, in one request; (None, None) for what cannot be an id."""
@@ -184,12 +86,12 @@ class Runs:
         wanted = [_OBJECT_ROW, f"run:{run}"]
         rows = {row["RowKey"]: row async for row in self._runs.query(partition(template, object_name), rows=wanted)}
         found, known = rows.get(wanted[1]), rows.get(_OBJECT_ROW)
-        state = _object_from(known) if known else ObjectState(template, object_name)
-        return _run_from(found) if found else None, state
+        state = object_from(known) if known else ObjectState(template, object_name)
+        return run_from(found) if found else None, state
 
     async def save_run(self, run: Run) -> None:
         """Write a run that stands by itself (bulk marks); LostRace if somebody changed it since it was read."""
-        row = {"PartitionKey": partition(run.template, run.object), "RowKey": f"run:{run.id}", **_run_row(run)}
+        row = {"PartitionKey": partition(run.template, run.object), "RowKey": f"run:{run.id}", **run_row(run)}
         run.etag = await (self._runs.put(row) if run.etag is None else self._runs.replace(row, run.etag))
 
     async def list_runs(
@@ -199,13 +101,13 @@ class Runs:
         rows, more = await self._runs.page(
             partition(template, object_name), low="run:", high="run;", continuation=continuation, size=size
         )
-        return [_run_from(r) for r in rows], more
+        return [run_from(r) for r in rows], more
 
     async def older_runs(self, template: str, object_name: str, moment: datetime, size: int) -> list[Run]:
         """Some runs that were made before that moment."""
-        low = f"run:{template}.{object_name}.{_countdown(moment)}"
+        low = f"run:{template}.{object_name}.{countdown(moment)}"
         rows, _ = await self._runs.page(partition(template, object_name), low=low, high="run;", size=size)
-        return [_run_from(r) for r in rows]
+        return [run_from(r) for r in rows]
 
     async def delete_run(self, run: Run) -> None:
         """Delete a run and its slices (retention)."""
@@ -218,24 +120,24 @@ class Runs:
     async def plan(self, run: str) -> Plan:
         """The run's plan; a fresh one before its first page was saved."""
         row = await self._slices.get(run, "plan")
-        return _plan_from(row) if row else Plan()
+        return plan_from(row) if row else Plan()
 
     async def save_plan(self, run: str, plan: Plan, slices: Sequence[Slice] = ()) -> None:
         """Save a page of new slices and the cursor behind it in one transaction; LostRace if another planner did."""
-        row = {"PartitionKey": run, "RowKey": "plan", **_plan_row(plan)}
+        row = {"PartitionKey": run, "RowKey": "plan", **plan_row(plan)}
         ops = [Op("insert", row) if plan.etag is None else Op("replace", row, plan.etag)]
-        ops += [Op("put", {"PartitionKey": run, "RowKey": s.id, **_slice_row(s)}) for s in slices]
+        ops += [Op("put", {"PartitionKey": run, "RowKey": s.id, **slice_row(s)}) for s in slices]
         etags = await self._slices.transact(ops)
         plan.etag = etags[0]
 
     async def slice(self, run: str, slice_id: str) -> Slice | None:
         """One slice."""
         row = await self._slices.get(run, slice_id)
-        return _slice_from(row) if row else None
+        return slice_from(row) if row else None
 
     async def save_slice(self, run: str, item: Slice) -> None:
         """Save a slice; LostRace if someone else saved it since it was read."""
-        row = {"PartitionKey": run, "RowKey": item.id, **_slice_row(item)}
+        row = {"PartitionKey": run, "RowKey": item.id, **slice_row(item)}
         item.etag = await self._slices.replace(row, item.etag)
 
     async def slices(self, run: str, phase: int | None = None) -> AsyncIterator[Slice]:
@@ -243,171 +145,4 @@ class Runs:
         low, high = ("0", "9~") if phase is None else (f"{phase}:", f"{phase};")
         columns = ["RowKey", "side", "done", "attempt", "not_before", "sent_at", "counts", "reason"]
         async for row in self._slices.query(run, low=low, high=high, select=columns):
-            yield _slice_from({**row, "entries": "[]", "contiguous": False, "forced": False})
-
-
-def slice_id(phase: int, number: int) -> str:
-    """Deterministic id of a slice: a repeated plan writes the same rows."""
-    return f"{phase}:{number:06d}"
-
-
-def _iso(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).isoformat() if moment else ""
-
-
-def _at(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _request(text: str) -> Request | None:
-    return Request(*json.loads(text)) if text else None
-
-
-def _object_row(s: ObjectState) -> dict[str, Any]:
-    return {
-        "v": SCHEMA_VERSION,
-        "template": s.template,
-        "object": s.object,
-        "initialized_at": _iso(s.initialized_at),
-        "schedule": json.dumps(s.schedule),
-        "last_start": _iso(s.last_start),
-        "last_sweep": _iso(s.last_sweep),
-        "watermarks": json.dumps({d: _iso(m) for d, m in s.watermarks.items()}),
-        "rescan": json.dumps(s.rescan),
-        "active": json.dumps([s.active.run, s.active.mode, s.active.origin]) if s.active else "",
-        "began": s.began,
-        "status": s.status,
-        "beat": s.beat,
-        "beat_at": _iso(s.beat_at),
-        "follow_up": json.dumps([s.follow_up.run, s.follow_up.mode, s.follow_up.origin]) if s.follow_up else "",
-        "last_run": s.last_run,
-        "last_status": s.last_status,
-        "last_good_at": _iso(s.last_good_at),
-        "idle_runs": s.idle_runs,
-    }
-
-
-def _object_from(row: dict[str, Any]) -> ObjectState:
-    watermarks = {d: _at(m) for d, m in json.loads(row["watermarks"]).items()}
-    return ObjectState(
-        template=row["template"],
-        object=row["object"],
-        initialized_at=_at(row["initialized_at"]),
-        schedule=json.loads(row["schedule"]),
-        last_start=_at(row["last_start"]),
-        last_sweep=_at(row.get("last_sweep", "")),
-        watermarks={d: m for d, m in watermarks.items() if m is not None},
-        rescan=tuple(json.loads(row["rescan"])),
-        active=_request(row["active"]),
-        began=row["began"],
-        status=row["status"],
-        beat=row["beat"],
-        beat_at=_at(row["beat_at"]),
-        follow_up=_request(row["follow_up"]),
-        last_run=row["last_run"],
-        last_status=row["last_status"],
-        last_good_at=_at(row["last_good_at"]),
-        idle_runs=row["idle_runs"],
-        etag=row["etag"],
-    )
-
-
-def _run_row(r: Run) -> dict[str, Any]:
-    return {
-        "v": SCHEMA_VERSION,
-        "id": r.id,
-        "template": r.template,
-        "object": r.object,
-        "mode": r.mode,
-        "origin": r.origin,
-        "status": r.status,
-        "created_at": _iso(r.created_at),
-        "began_at": _iso(r.began_at),
-        "ended_at": _iso(r.ended_at),
-        "counts": json.dumps(r.counts),
-        "reason": r.reason,
-        "slices": r.slices,
-        "slices_done": r.slices_done,
-        "criteria": json.dumps(r.criteria),
-        "rescan": json.dumps(r.rescan),
-    }
-
-
-def _run_from(row: dict[str, Any]) -> Run:
-    return Run(
-        id=row["id"],
-        template=row["template"],
-        object=row["object"],
-        mode=row["mode"],
-        origin=row["origin"],
-        status=row["status"],
-        created_at=datetime.fromisoformat(row["created_at"]),
-        began_at=_at(row["began_at"]),
-        ended_at=_at(row["ended_at"]),
-        counts=json.loads(row["counts"]),
-        reason=row["reason"],
-        slices=row["slices"],
-        slices_done=row["slices_done"],
-        criteria=json.loads(row["criteria"]),
-        rescan=tuple(json.loads(row["rescan"])),
-        etag=row["etag"],
-    )
-
-
-def _plan_row(p: Plan) -> dict[str, Any]:
-    return {
-        "v": SCHEMA_VERSION,
-        "phase": p.phase,
-        "cursor": p.cursor,
-        "stage": p.stage,
-        "planned": p.planned,
-        "next_slice": p.next_slice,
-        "read_at": json.dumps({d: _iso(m) for d, m in p.read_at.items()}),
-        "counts": json.dumps(p.counts),
-    }
-
-
-def _plan_from(row: dict[str, Any]) -> Plan:
-    return Plan(
-        phase=row["phase"],
-        cursor=row["cursor"],
-        stage=row["stage"],
-        planned=row["planned"],
-        next_slice=row["next_slice"],
-        read_at={d: datetime.fromisoformat(m) for d, m in json.loads(row["read_at"]).items()},
-        counts=json.loads(row["counts"]),
-        etag=row["etag"],
-    )
-
-
-def _slice_row(s: Slice) -> dict[str, Any]:
-    return {
-        "v": SCHEMA_VERSION,
-        "side": s.side.value,
-        "entries": json.dumps([[e.key, e.version] for e in s.entries], separators=(",", ":"), ensure_ascii=False),
-        "contiguous": s.contiguous,
-        "forced": s.forced,
-        "done": s.done,
-        "attempt": s.attempt,
-        "not_before": _iso(s.not_before),
-        "sent_at": _iso(s.sent_at),
-        "counts": json.dumps(s.counts),
-        "reason": s.reason,
-    }
-
-
-def _slice_from(row: dict[str, Any]) -> Slice:
-    return Slice(
-        id=row["RowKey"],
-        side=SideName(row["side"]),
-        entries=[KeyVersion(k, v) for k, v in json.loads(row["entries"])],
-        contiguous=row["contiguous"],
-        forced=row["forced"],
-        done=row["done"],
-        attempt=row["attempt"],
-        not_before=_at(row["not_before"]),
-        sent_at=_at(row["sent_at"]),
-        counts=json.loads(row["counts"]),
-        reason=row["reason"],
-        etag=row.get("etag"),
-    )
+            yield slice_from({**row, "entries": "[]", "contiguous": False, "forced": False})

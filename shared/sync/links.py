@@ -147,8 +147,8 @@ async def undo(hub: Hub, template: str, object_name: str, side: SideName, key: s
         was_deleted = record.deleted
         mine = claim_key(flow, record)
         record.unlink()
-        if record.born is SAP:  # a create under its own GUID would overwrite what was created under that once
-            record.claim = Claim(mine, hub.now(), "")
+        # A create would overwrite what was created under that GUID, or make a second document beside the first.
+        record.claim = Claim(mine, hub.now(), "")
         record.base_key, record.birth, record.resolutions = "", "", {}
         record.failure, record.attempt = None, 0
         record.outcome, record.outcome_at = "unlinked by hand", hub.now()

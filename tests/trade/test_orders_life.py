@@ -127,6 +127,29 @@ async def test_a_person_may_be_asked_which_edit_of_an_order_stands(azurite: str)
         assert await failure_of(world, key) is None
 
 
+# --- totals -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_total_that_sap_makes_otherwise_all_the_same_is_linked_named_and_never_posted_again(
+    azurite: str,
+) -> None:
+    async with trade(azurite) as world:
+        keys = await with_orders(world, 3, most_lines=3)
+        await world.hub.flow(TEMPLATE, "order")  # SAP's decimals are read, and kept for some minutes
+        world.sap.data_write("AdminInfo", [{"Code": 1, "PriceAccuracy": 0}])
+        run = await world.run("order")
+        assert run.counts["created"] == 3
+        assert len(world.orders()) == 3
+        for key in keys:
+            assert total_in_sap(world.order_of(key)) != world.sales_order(key)["totalamount"]
+            told = await world.explain("order", OTHER, key)
+            assert set(told["held"]) == {"total"}
+            assert "could not travel: total" in told["summary"]
+        world.forget_writes()
+        await world.run("order", "full")
+        assert world.writes() == {}
+
+
 # --- cancelling -------------------------------------------------------------------------------------------------------
 
 

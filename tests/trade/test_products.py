@@ -149,3 +149,22 @@ async def test_products_come_to_the_same_end_however_often_the_work_is_killed(az
         for code in codes:
             assert world.product_of(code)["statecode"] == 0
             assert world.prices_of(code) == expected_prices(world, code)
+
+
+async def test_prices_follow_an_item_into_another_unit(azurite: str) -> None:
+    async with trade(azurite) as world:
+        await with_products(world)
+        before = world.prices_of("I00003")
+        world.sap.data_write("Items", [{"ItemCode": "I00003", "PricingUnit": 2}])
+        run = await world.run("product")
+        assert run.status == "succeeded", run
+        units = {row["uomid"]: row["name"] for row in world.dataverse.data_rows("uoms")}
+        product = world.product_of("I00003")
+        rows = [
+            row
+            for row in world.dataverse.data_rows("productpricelevels")
+            if row["_productid_value"] == product["productid"]
+        ]
+        assert units[product["_defaultuomid_value"]] == "Box of 12"
+        assert {units[row["_uomid_value"]] for row in rows} == {"Box of 12"}
+        assert world.prices_of("I00003") == before

@@ -23,6 +23,7 @@ import pytest
 from local.environment import Simulators
 from local.sample_company.sales_catalog import DEFAULT_UNIT_GROUP, PRICE_LISTS
 from local.simulators.dataverse.orders import lay_out_orders, make_orders, read_catalog
+from shared.objects.model import TemplateType
 from shared.ports import SideName
 from shared.settings import AppSettings
 from shared.stores.records import Record, from_row, partition
@@ -126,6 +127,13 @@ class Messages:
                 if not ready:
                     await self._some_done()
 
+    async def work_on_the_first(self, app: App) -> None:
+        """Work on the one message that is, or comes to be, visible first."""
+        first = min(self.waiting)
+        await asyncio.sleep(max(0.0, first[0] - time.monotonic()))
+        self.waiting.remove(first)
+        await _work(app, first[2], first[3])
+
     async def _some_done(self) -> None:
         if not self._working:
             await asyncio.sleep(0.01)
@@ -155,10 +163,16 @@ class Trade:
     """One template of a hub at work between both simulators."""
 
     def __init__(
-        self, simulators: Simulators, storage: str, prefix: str, times: Mapping[str, float], settings: Mapping[str, Any]
+        self,
+        simulators: Simulators,
+        storage: str,
+        prefix: str,
+        times: Mapping[str, float],
+        settings: Mapping[str, Any],
+        types: Mapping[str, TemplateType] | None = None,
     ) -> None:
         self.simulators, self.storage, self.prefix = simulators, storage, prefix
-        self.times = {**TIMES, **times}
+        self.times, self.types = {**TIMES, **times}, types
         self.sap, self.dataverse = simulators.sap, simulators.dataverse
         self.settings = {**SETTINGS, **settings}
         self.messages = Messages()
@@ -174,7 +188,7 @@ class Trade:
             "HUB_TIMES": json.dumps(self.times),
             **self.simulators.settings(),
         }
-        app = build(AppSettings.from_environment(values), Edges(prefix=self.prefix))
+        app = build(AppSettings.from_environment(values), Edges(prefix=self.prefix, types=self.types))
         app.hub.queues = self.messages  # type: ignore[assignment]
         return app
 
@@ -199,13 +213,14 @@ class Trade:
 
     async def mark_customers(self, *codes: str) -> None:
         """Mark these customers."""
-        await self._mark("customers", codes, {"accountType": str(ACCOUNT_TYPE)})
+        await self.mark("customers", codes, {"accountType": str(ACCOUNT_TYPE)})
 
     async def mark_items(self, *codes: str) -> None:
         """Mark these items."""
-        await self._mark("items", codes, {})
+        await self.mark("items", codes, {})
 
-    async def _mark(self, noun: str, codes: Sequence[str], attributes: Mapping[str, str]) -> None:
+    async def mark(self, noun: str, codes: Sequence[str], attributes: Mapping[str, str]) -> None:
+        """Mark records by their codes."""
         entries = [marks.Entry(code, attributes) for code in codes]
         results = await marks.mark_entries(self.hub, TEMPLATE, noun, entries, marked=True, batch=None)
         assert all(one["result"] in ("marked", "already") for one in results), results
@@ -359,12 +374,13 @@ async def trade(
     customers: int = 12,
     items: int = 60,
     times: Mapping[str, float] | None = None,
+    types: Mapping[str, TemplateType] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Trade]:
     """A world of its own: simulators, tables and template, set up."""
     with tempfile.TemporaryDirectory(prefix="trade-") as directory:
         simulators = await Simulators(Path(directory), customers, items).start()
-        world = Trade(simulators, storage, "t" + uuid.uuid4().hex[:12], times or {}, settings)
+        world = Trade(simulators, storage, "t" + uuid.uuid4().hex[:12], times or {}, settings, types)
         try:
             await world.open()
             yield world

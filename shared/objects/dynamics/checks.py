@@ -146,6 +146,7 @@ def _exempt_tax(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
 def _price_lists(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
     """Each mapping names lists that exist, in the currency that both have; none is there twice."""
     seen: set[tuple[int, str]] = set()
+    yield from _filled_twice(settings, lists)
     for mapping in settings.price_lists:
         key = (mapping.sap, mapping.currency)
         if key in seen:
@@ -153,6 +154,18 @@ def _price_lists(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
         seen.add(key)
         yield from _sap_price_list(mapping, lists)
         yield from _dynamics_price_list(settings, mapping, lists)
+
+
+def _filled_twice(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
+    """One price list of Dynamics gets the prices of one of SAP: two would overwrite each other's."""
+    ids: list[str] = []
+    for mapping in settings.price_lists:
+        try:
+            ids.append(price_list_id(mapping, Context("", settings, lists)))
+        except Refused:  # named by another check
+            continue
+    if len(set(ids)) < len(ids):
+        yield Problem("priceLists", "two mappings fill the same price list of Dynamics; keep one of them")
 
 
 def _sap_price_list(mapping: PriceListMapping, lists: Lists) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -86,7 +86,8 @@ def unit_group_name(entry: Any, ctx: Context) -> str:
     if entry in (None, MANUAL_UNITS):
         if ctx.settings.default_unit_group is None:
             raise Refused("the item has no unit group; set defaultUnitGroup")
-        return str(ctx.settings.default_unit_group)
+        wanted = str(ctx.settings.default_unit_group)
+        return next((name for name in _names(ctx, known.OTHER_UNIT_GROUPS) if _same(name, wanted)), wanted)
     group = _by_entry(ctx, known.UNIT_GROUPS, entry)
     return _named(group, ctx.settings.unit_groups, _names(ctx, known.OTHER_UNIT_GROUPS), "unit group", "unitGroups")
 
@@ -117,13 +118,15 @@ def units_of(group: str, ctx: Context) -> list[Row]:
 
 
 def sap_unit(unit_id: Any, ctx: Context) -> int | None:
-    """SAP's unit for a unit of Dynamics; None for a unit of the group for items without one: SAP knows no other there."""
+    """SAP's unit for a unit of Dynamics; None for the base unit of the group for items that have no units in SAP."""
     unit = next((row for row in ctx.lists.get(known.OTHER_UNITS, ()) if _same(row["uomid"], unit_id)), None)
     groups = ctx.lists.get(known.OTHER_UNIT_GROUPS, ())
     group = next((row for row in groups if unit and _same(row["uomscheduleid"], unit["_uomscheduleid_value"])), None)
     if unit is None or group is None:
         raise Refused("has a unit that is not on the list of Dynamics' active units", whole=True)
     if ctx.settings.default_unit_group is not None and _same(group["name"], ctx.settings.default_unit_group):
+        if unit.get("isschedulebaseuom") is not True:
+            raise Refused("is in a unit that items without units do not have in SAP; take the base unit", whole=True)
         return None
     mapped = next((code for code, name in ctx.settings.units.items() if _same(name, unit["name"])), None)
     for row in ctx.lists.get(known.UNITS, ()):
@@ -143,13 +146,13 @@ def _names(ctx: Context, listing: str) -> list[str]:
     return [str(row["name"]) for row in ctx.lists.get(listing, ())]
 
 
-def _named(row: Row, mapping: Any, names: Iterable[str], what: str, setting: str) -> str:
-    """The mapped name, else SAP's name or code if Dynamics has one like it."""
-    if row["Code"] in mapping:
-        return str(mapping[row["Code"]])
-    for candidate in (row["Name"], row["Code"]):
-        if any(_same(candidate, each) for each in names):
-            return str(candidate)
+def _named(row: Row, mapping: Mapping[str, str], names: Iterable[str], what: str, setting: str) -> str:
+    """The mapped name, else SAP's name or code if Dynamics has one like it; as Dynamics spells it."""
+    known_names = list(names)
+    for candidate in [mapping[row["Code"]]] if row["Code"] in mapping else [row["Name"], row["Code"]]:
+        for name in known_names:
+            if _same(candidate, name):
+                return name
     raise Refused(f"Dynamics has no {what} like SAP's; create it there or map it ({setting})")
 
 

@@ -10,26 +10,35 @@ SAP order while that is open; afterwards they are a conflict.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from shared.objects.canonical import Amount, Choice, Composite, Day, Refused, Text, Truth, Whole
-from shared.objects.columns import Accessor, Column, Draft, column_of
+from shared.objects.canonical import Amount, Choice, Composite, Day, Text, Truth, Whole
+from shared.objects.columns import Column
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.account import HUB_REFERENCE
-from shared.objects.dynamics.company import is_foreign
 from shared.objects.dynamics.order_content import LINES, ORDER_LINES, DynamicsContent
+from shared.objects.dynamics.order_header import (
+    Canceled,
+    DynamicsCustomer,
+    PaymentTerms,
+    RequestedDelivery,
+    SapCancelled,
+    SapCustomer,
+    SapStatus,
+    SapTotal,
+    WrittenBack,
+    instant,
+)
 from shared.objects.dynamics.order_rows import SapContent
 from shared.objects.dynamics.order_settings import CANCELED_STATE
 from shared.objects.fields import Field, TableObject
-from shared.objects.model import KEY, Context, Direction, FieldDirection, NeededColumn, Parent, Step
-from shared.ports import Entity, Mark, Row, SideName, Value
+from shared.objects.model import Context, Direction, FieldDirection, NeededColumn, Parent
+from shared.ports import Entity, Mark, Row, SideName
 
 IN, OUT, CHECKED = FieldDirection.IN, FieldDirection.OUT, FieldDirection.CHECKED
 ARRIVALS = "dynamics"  # the batch of marks of orders that came in
-READ_ONLY = (2, 3, 4)  # states in which Dynamics takes no change of an order: Canceled, Fulfilled, Invoiced
 _REFERENCE_LENGTH = 100
 _COLUMN_LENGTH = 50
 
@@ -56,166 +65,6 @@ OTHER_ENTITY = Entity(
     children=(ORDER_LINES,),
 )
 SAP_LINES = Entity(set="Orders", type="DocumentLine", key="LineNum", key_is_text=False)
-
-
-@dataclass(frozen=True)
-class SapCustomer(Accessor):
-    """The customer of the document, which SAP never changes."""
-
-    columns = ("CardCode",)
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The code."""
-        return column_of(row, "CardCode")
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """The partner that the account is linked to."""
-        if draft.current is not None:
-            raise Refused("SAP moves no order to another customer; cancel it there and enter a new one", conflict=True)
-        code = draft.ctx.links.get(Parent("account", SideName.OTHER, str(value)))
-        if code is None:
-            raise Refused("its account is not linked to a customer")
-        draft.body["CardCode"] = code
-
-
-@dataclass(frozen=True)
-class DynamicsCustomer(Accessor):
-    """The account that the order is for."""
-
-    columns = ("_accountid_value", "_contactid_value")
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The account's id. An order for a contact alone cannot be entered in SAP."""
-        account = column_of(row, "_accountid_value")
-        if account is None:
-            raise Refused("it is not for an account; SAP enters orders for customers only, so choose an account")
-        return account
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """The customer never comes from SAP."""
-
-
-@dataclass(frozen=True)
-class RequestedDelivery(Accessor):
-    """The day of the requested delivery; without one so many days after the order was created."""
-
-    columns = ("requestdeliveryby", "createdon")
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The day in the time zone of the settings: Dynamics keeps days as instants (date only, user local)."""
-        zone = ZoneInfo(ctx.settings.time_zone)
-        requested = column_of(row, "requestdeliveryby")
-        if requested is not None:
-            return _instant(requested).astimezone(zone).date().isoformat()
-        created = _instant(column_of(row, "createdon")).astimezone(zone).date()
-        return (created + timedelta(days=ctx.settings.delivery_days)).isoformat()
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """The day never comes from SAP."""
-
-
-@dataclass(frozen=True)
-class PaymentTerms(Accessor):
-    """The order's payment terms by SAP's code where they are mapped, else the one of the settings."""
-
-    columns = ("paymenttermscode",)
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """SAP's group number, None to leave it to the customer's."""
-        code = column_of(row, "paymenttermscode")
-        mapped = next((sap for sap, other in ctx.settings.payment_terms.items() if other == code), None)
-        return ctx.settings.default_payment_term if mapped is None else mapped
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """Payment terms never come from SAP."""
-
-
-@dataclass(frozen=True)
-class SapTotal(Accessor):
-    """The document's total in its own currency."""
-
-    columns = ("DocTotal", "DocTotalFc", "DocCurrency")
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The total that SAP computed."""
-        foreign = is_foreign(ctx, str(column_of(row, "DocCurrency")))
-        return column_of(row, "DocTotalFc" if foreign else "DocTotal")
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """SAP computes it."""
-
-
-@dataclass(frozen=True)
-class SapStatus(Accessor):
-    """Where the document stands."""
-
-    columns = ("DocumentStatus", "Cancelled")
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """open, closed or cancelled."""
-        if column_of(row, "Cancelled") == "tYES":
-            return "cancelled"
-        return "closed" if column_of(row, "DocumentStatus") == "bost_Close" else "open"
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """SAP decides it."""
-
-
-@dataclass(frozen=True)
-class SapCancelled(Accessor):
-    """Whether the document is cancelled in SAP."""
-
-    columns = ("Cancelled", "DocumentStatus")
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """True for tYES."""
-        return column_of(row, "Cancelled") == "tYES"
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """Cancel it, as a step, if the settings say so and SAP still can; what was cancelled stays so."""
-        if value is not True or draft.current is None:
-            return
-        if draft.ctx.settings.cancelled_orders == "report":
-            raise Refused("it was cancelled in Dynamics; cancel or close it in SAP by hand", conflict=True)
-        if draft.current.get("DocumentStatus") != "bost_Open":
-            raise Refused("it was cancelled in Dynamics, but the SAP order is closed already", conflict=True)
-        draft.steps.append(Step(1, "cancelled", "cancel", operation=f"{SAP_ENTITY.set}({KEY})/Cancel"))
-
-
-@dataclass(frozen=True)
-class Canceled(Accessor):
-    """Whether the order is cancelled in Dynamics."""
-
-    columns = ("statecode",)
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """True in the state Canceled."""
-        return column_of(row, "statecode") == CANCELED_STATE
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """Orders are cancelled in Dynamics by people."""
-
-
-@dataclass(frozen=True)
-class WrittenBack(Accessor):
-    """A text column of the order that the settings name, for what SAP knows of it."""
-
-    setting: str
-    columns = ("statecode",)
-
-    def columns_in(self, ctx: Context) -> tuple[str, ...]:
-        """The column of the settings."""
-        return (getattr(ctx.settings, self.setting), *self.columns)
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The text."""
-        return column_of(row, getattr(ctx.settings, self.setting))
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """Set the text, unless Dynamics keeps the order read-only by now."""
-        if draft.current is not None and draft.current.get("statecode") in READ_ONLY:
-            raise Refused("Dynamics takes no change of an order that is cancelled, fulfilled or invoiced")
-        draft.body[getattr(draft.ctx.settings, self.setting)] = None if value is None else str(value)
 
 
 TABLE: tuple[Field, ...] = (
@@ -260,7 +109,8 @@ class Order(TableObject):
         known.DYNAMICS_UNITS,
     )
     transactional = True
-    slice_size = 20
+    # Posted one by one, four at once: however long SAP takes for each, they are through before their claims expire.
+    slice_size = 16
 
     def scope(self, side: SideName, ctx: Context) -> str:
         """In SAP what this template created; in Dynamics orders since the start date, of the states that matter."""
@@ -298,7 +148,7 @@ class Order(TableObject):
         if direction is Direction.OUT:
             return "" if mark.on else "it did not come from Dynamics"
         start, state = self.opens_at(ctx), row.get("statecode")
-        if start is None or _instant(row["createdon"]) < start:
+        if start is None or instant(row["createdon"]) < start:
             return "it was created before the start date of transactions (startDate)"
         if state in ctx.settings.order_states or (state == CANCELED_STATE and mark.on):
             return ""
@@ -340,10 +190,6 @@ class Order(TableObject):
         branch = ctx.settings.branch_for_documents
         body: Row = {HUB_REFERENCE: hub_reference, "DiscountPercent": 0}
         return body if branch is None else {**body, "BPL_IDAssignedToInvoice": branch}
-
-
-def _instant(text: Any) -> datetime:
-    return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
 
 
 ORDER = Order()

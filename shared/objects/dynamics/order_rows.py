@@ -92,6 +92,7 @@ class _Rows:
     def body(self) -> Row:
         """Currency (of a new order), rows, freights, discount."""
         self._refuse_foreign_hands()
+        self._refuse_lost_deliveries()
         lines = zip(self._content.lines, self._amounts.lines, strict=True)
         body: Row = {} if self._current is not None else {"DocCurrency": self._currency}
         return {
@@ -113,6 +114,15 @@ class _Rows:
         own_freights = any(row.get("ExpenseCode") not in known for row in self._rows_of(FREIGHTS))
         if own_rows or own_freights or self._current.get("DocCurrency") not in (None, self._currency):
             text = "rows, freights or currency of the SAP order were changed by hand; enter the change made in Dynamics there"
+            raise Refused(text, conflict=True)
+
+    def _refuse_lost_deliveries(self) -> None:
+        """A row that is delivered cannot go, whatever becomes of its line."""
+        kept = {line.id for line in self._content.lines}
+        if any(row.get("LineStatus") == "bost_Close" for key, row in self._present.items() if key not in kept):
+            text = (
+                "a line that was removed in Dynamics is delivered or closed in SAP already; change what is left by hand"
+            )
             raise Refused(text, conflict=True)
 
     def _line(self, line: Line, figures: SapLine) -> Row:

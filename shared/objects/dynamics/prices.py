@@ -24,6 +24,7 @@ from shared.ports import Children, Entity, Mark, Row, Value
 
 PRICES = "prices"  # where the price list items of a product stand in its row
 PRICE_STAGE = 1
+_USUAL_PLACES = 2
 PRICE_LIST_ITEM = Entity(
     set="productpricelevels",
     type="productpricelevel",
@@ -126,6 +127,15 @@ class DynamicsPrice(Accessor):
         return None
 
 
+def moved_to_unit(product: Row | None, unit: str) -> list[Step]:
+    """Steps that bring the prices of a product's default unit along when it gets another one: SAP's are in that now."""
+    old = (product or {}).get("_defaultuomid_value")
+    items = [item for item in (product or {}).get(PRICES) or () if item["_uomid_value"] == old != unit]
+    body: Row = {"uomid@odata.bind": f"/uoms({unit})"}
+    keys = [str(item["productpricelevelid"]) for item in items]
+    return [Step(PRICE_STAGE, "unit", f"unit of {key}", body, PRICE_LIST_ITEM, key=key) for key in keys]
+
+
 def price_list_id(mapping: PriceListMapping, ctx: Context) -> str:
     """The id of the one price list of Dynamics that the mapping means. Refused where there is none, or more than one."""
     wanted = mapping.dynamics.casefold()
@@ -142,7 +152,8 @@ def price_list_id(mapping: PriceListMapping, ctx: Context) -> str:
 def _price_places(mapping: PriceListMapping, ctx: Context) -> int:
     rows = ctx.lists.get(known.OTHER_CURRENCIES, ())
     row = next((each for each in rows if each["isocurrencycode"] == mapping.currency), {})
-    return int(row.get("currencyprecision") or 2)
+    precision = row.get("currencyprecision")
+    return _USUAL_PLACES if precision is None else int(precision)
 
 
 def _is_currency(code: Any, wanted: str, ctx: Context) -> bool:

@@ -23,7 +23,7 @@ from shared.objects.dynamics.company import (
     unit_name,
     units_of,
 )
-from shared.objects.dynamics.prices import PRICE_LIST_ITEMS, PRICE_STAGE, is_active, price_fields
+from shared.objects.dynamics.prices import PRICE_LIST_ITEMS, PRICE_STAGE, is_active, moved_to_unit, price_fields
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import KEY, Context, Direction, FieldDirection, Marking, Step
 from shared.ports import Entity, Mark, Row, SideName, Value
@@ -145,6 +145,7 @@ class DefaultUnit(Accessor):
         if len(found) != 1:
             raise Refused("its unit group in Dynamics has no such unit; create it there or map it (units)")
         draft.body["defaultuomid@odata.bind"] = f"/uoms({found[0]})"
+        draft.steps += moved_to_unit(draft.current, str(found[0]))
 
 
 def _group_name(draft: Draft) -> str:
