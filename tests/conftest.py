@@ -5,12 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
 from local.azurite import Azurite
 from shared.stores.storage import CallCounter
 from shared.stores.tables import Tables
+
+# How long an example takes says how busy the machine is, nothing about the code.
+hypothesis.settings.register_profile("hub", deadline=None)
+hypothesis.settings.load_profile("hub")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

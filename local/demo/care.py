@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from local.demo import traces
+from local.demo import traces, trade
+from local.demo import trade_systems as systems
 from local.demo.stage import ACCOUNT, TEMPLATE, Stage
+from local.demo.systems import Row
 from local.environment import TIMEZONE
 
 _SCHEDULED, _BROKEN, _NEIGHBOUR = "C00003", "C00006", "C00005"
@@ -92,12 +94,22 @@ async def broken(stage: Stage) -> None:
 
 async def leave_no_traces(stage: Stage) -> None:
     """Tables, queues and logs are searched for what the hub carried: keys and fingerprints are there, no record data."""
-    values = traces.worth_hiding([*(await stage.sap.customers()).values(), *(await stage.dynamics.accounts()).values()])
+    people = [*(await stage.sap.customers()).values(), *(await stage.dynamics.accounts()).values()]
+    values = traces.worth_hiding([*people, *await _goods_and_orders(stage)])
+    stage.check("what people wrote on orders is among what is searched", trade.WRITTEN - values, frozenset())
     kept = await traces.kept(stage.environment)
-    stage.say(f"{len(values)} names, addresses, phones and e-mails; {len(kept)} places to look")
+    stage.say(f"{len(values)} names, addresses, phones, e-mails, texts of items and orders; {len(kept)} places to look")
     stage.check("the search works: codes are keys, and are found", bool(traces.found({_BROKEN}, kept)))
     stage.check("none of them is in tables, queues or logs", traces.found(values, kept), [])
     secrets = traces.secrets(stage.environment)
     stage.check("nor is a password, secret or key", traces.found(secrets, kept), [])
     health, _, _ = await stage.environment.call("GET", "/health")
     stage.check("the hub calls itself well", health, 200)
+
+
+async def _goods_and_orders(stage: Stage) -> list[Row]:
+    """What either side shows of items, products, orders and their lines."""
+    sap, dynamics = stage.sap, stage.dynamics
+    in_sap = [*(await systems.items(sap)).values(), *await systems.documents(sap)]
+    in_dynamics = [await read(dynamics) for read in (systems.products, systems.orders, systems.all_lines)]
+    return [*in_sap, *(row for rows in in_dynamics for row in rows)]

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.demo import care, days, opening
+from local.demo import care, days, goods, opening, trade
 from local.demo.stage import ACCOUNT, Stage
 from local.demo.systems import Dynamics, Sap
 from local.environment import Environment
@@ -43,6 +43,12 @@ STEPS: tuple[Step, ...] = (
     Step("Again", "where nothing changed nothing is written", days.again),
     Step("Schedule", "it runs by itself, by the clock on the wall", care.schedule),
     Step("Break and mend", "a bad record fails alone, says why, and is retried", care.broken),
+    Step("Open trade", "price lists are chosen from both sides; complete settings open orders", goods.open_trade),
+    Step("Products", "marked items become products, with their prices to the cent", goods.products),
+    Step("Prices", "a price that changes without a stamp is swept", goods.reprice),
+    Step("An order", "a submitted order stands in SAP once, equal to the cent", trade.enter),
+    Step("A waiting order", "what an order waits for is said, and frees it", trade.wait_for_product),
+    Step("Change and close", "an open order follows; a closed one is never overwritten", trade.change_and_close),
     Step("No traces", "the hub keeps keys and fingerprints, no record data", care.leave_no_traces),
 )
 

@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from local.demo.compare import Comparison, Lists, compare
 from local.demo.systems import Dynamics, Sap
+from local.demo.trade_compare import PriceList
 from local.environment import Environment
 
 TEMPLATE = "dynamics"
-ACCOUNT = f"/templates/{TEMPLATE}/objects/account"
+ACCOUNT, PRODUCT, ORDER = (f"/templates/{TEMPLATE}/objects/{name}" for name in ("account", "product", "order"))
 _MOST_SHOWN = 5
 _RUN_SECONDS, _RUN_SECONDS_EACH = 120.0, 0.1  # when a run is given up on: with so many customers of a slow machine
 
@@ -33,7 +34,11 @@ class Check:
 
 @dataclass
 class Stage:
-    """The story's stage. ``types`` are the customers that take part, by code, with their account type."""
+    """The story's stage.
+
+    ``types`` are the customers that take part, by code, with their account type; ``items`` the items that do;
+    ``price_lists`` whose prices travel; ``order`` is the order of Dynamics that the story follows.
+    """
 
     environment: Environment
     sap: Sap
@@ -41,6 +46,9 @@ class Stage:
     console: Console
     customers: int
     types: dict[str, int] = field(default_factory=dict)
+    items: set[str] = field(default_factory=set)
+    price_lists: tuple[PriceList, ...] = ()
+    order: str = ""
     checks: list[Check] = field(default_factory=list)
 
     # --- saying -----------------------------------------------------------------------------------------------------
@@ -91,14 +99,14 @@ class Stage:
             self.say(f"reason: {run['reason']}")
         return dict(run)
 
-    async def sync_now(self, label: str = "Sync Now", **body: Any) -> dict[str, Any]:
-        """Sync Now, to its end."""
-        return await self.run("POST", f"{ACCOUNT}/sync", body, label)
+    async def sync_now(self, label: str = "Sync Now", of: str = ACCOUNT, **body: Any) -> dict[str, Any]:
+        """Sync Now of an object, to its end."""
+        return await self.run("POST", f"{of}/sync", body, label)
 
-    async def explain(self, code: str) -> dict[str, Any]:
-        """What the hub says of one customer."""
-        answer = await self.api("GET", f"/templates/{TEMPLATE}/explain?object=account&key={code}")
-        return dict(answer)
+    async def explain(self, key: str, object_name: str = "account", side: str = "sap") -> dict[str, Any]:
+        """What the hub says of one record; of a customer if nothing else is said."""
+        query = f"object={object_name}&side={side}&key={key}"
+        return dict(await self.api("GET", f"/templates/{TEMPLATE}/explain?{query}"))
 
     # --- both systems -----------------------------------------------------------------------------------------------
 

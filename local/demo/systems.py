@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -62,11 +63,12 @@ class _System(ABC):
         return response
 
     async def rows(self, path: str) -> list[Row]:
-        """All rows of a query, page by page."""
+        """All rows of a query, page by page; amounts are Decimal."""
         found: list[Row] = []
         next_page: str | None = path
         while next_page:
-            answer = (await self.send("GET", next_page, Prefer=f"odata.maxpagesize={self.page_size}")).json()
+            response = await self.send("GET", next_page, Prefer=f"odata.maxpagesize={self.page_size}")
+            answer = response.json(parse_float=Decimal)
             found += answer["value"]
             next_page = answer.get("@odata.nextLink")
         return found

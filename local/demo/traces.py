@@ -16,18 +16,28 @@ from local.environment import Environment
 _COLUMNS = ("CardName", "Phone1", "Phone2", "Fax", "EmailAddress", "Website")
 _COLUMNS_THERE = ("name", "telephone1", "telephone2", "fax", "emailaddress1", "websiteurl")
 _ADDRESS = ("Street", "Block", "City")
+_GOODS = ("ItemName", "User_Text", "description", "Comments", "NumAtCard", "ordernumber", "productdescription")
+_ROWS = ("ItemDescription",)
 _SECRETS = ("SAP_PASSWORD", "DATAVERSE_CLIENT_SECRET", "HUB_FINGERPRINT_KEY", "HUB_TOKEN_KEY")
 _SHORTEST = 6  # shorter ones ("Ulm") are found by chance
 _PEEKED = 32
 
 
 def worth_hiding(rows: Iterable[Row]) -> set[str]:
-    """Names, phones, e-mails, web addresses, streets and towns of these partners and accounts."""
+    """Names, phones, e-mails, web addresses, streets and towns; of goods and orders names, texts and numbers of people."""
     found: set[str] = set()
     for row in rows:
-        found |= {str(row.get(name) or "").strip() for name in (*_COLUMNS, *_COLUMNS_THERE)}
-        found |= {str(a.get(name) or "").strip() for a in row.get("BPAddresses") or () for name in _ADDRESS}
+        found |= _texts([row], (*_COLUMNS, *_COLUMNS_THERE, *_GOODS))
+        found |= _texts(row.get("BPAddresses") or (), _ADDRESS)
+        found |= _texts(row.get("DocumentLines") or (), _ROWS)
     return {value for value in found if len(value) >= _SHORTEST}
+
+
+def _texts(rows: Iterable[Row], names: Iterable[str]) -> set[str]:
+    """What stands there, and each line of texts of several lines: one of them alone would be a trace."""
+    wanted = tuple(names)
+    texts = {str(row.get(name) or "").strip() for row in rows for name in wanted}
+    return {*texts, *(line.strip() for text in texts for line in text.splitlines())}
 
 
 def secrets(environment: Environment) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shared.errors import Conflict
 from shared.objects.model import FieldDirection, Reading
-from shared.ports import Mark, SideName
+from shared.ports import Mark, SideName, Value
 from shared.stores.records import Failure, Record
 from shared.sync import parking
 from shared.sync.items import Item
@@ -30,12 +30,25 @@ class Agreeing(Writing):
     def _agree_in_part(self, item: Item) -> None:
         """One side took what it was given, the other did not: what the first one made of it is not an edit."""
         merged = item.merged
+        if item.create and item.known.linked:
+            self._mark_arrival(item, item.rows[self.near])
         if item.create and self.far in item.after:
             self._base_on(item.known, item.given, item.after[self.far])
         if merged is None or not item.written:
             return
-        part = replace(merged, to={s: values if s in item.written else {} for s, values in merged.to.items()})
+        part = replace(merged, to={s: self._taken(item, s, values) for s, values in merged.to.items()})
         self._take_bases(item, part)
+        item.known.held = {**merged.held, **{k: v for s in item.written for k, v in self._held(item, s).items()}}
+
+    @staticmethod
+    def _taken(item: Item, side: SideName, values: Mapping[str, Value]) -> dict[str, Value]:
+        """What that side took of the values: nothing if it was not written, and no field whose steps did not all hold."""
+        undone = item.undone.get(side, set())
+        return {k: v for k, v in values.items() if k not in undone} if side in item.written else {}
+
+    @staticmethod
+    def _held(item: Item, side: SideName) -> Mapping[str, str]:
+        return item.writings[side].held if side in item.writings else {}
 
     def _base_on(self, record: Record, given: Mapping[str, str], made: Reading) -> None:
         """What was created shows what it made of what it was given: that is the base, and no edit of anybody."""

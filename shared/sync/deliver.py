@@ -160,9 +160,14 @@ class Delivery(Agreeing):
                 self._unchanged(item)
 
     async def _compare(self, items: list[Item]) -> None:
-        """Where a field moved the other side is read too, and the fields are merged."""
+        """Where a field moved the other side is read too, and the fields are merged.
+
+        What the other side would send does not travel while a parent of it is not linked; its own delivery parks it.
+        """
         rows = await self._read(self.far, [i.known.keys[self.far] for i in items])
+        missing = await parking.missing_parents(self.hub, self.flow, self.far, rows)
         for item in items:
+            item.waits = item.known.keys[self.far] in missing
             row = rows.get(item.known.keys[self.far])
             if row is None:
                 self._gone(item, self.far)
@@ -293,7 +298,8 @@ class Delivery(Agreeing):
         elif writing.refusal is not None:
             self._fail(item, refused(writing.refusal))
         else:
-            given = {name: value for name, value in values.items() if name not in writing.later}
+            left_out = writing.later | writing.held.keys()
+            given = {name: value for name, value in values.items() if name not in left_out}
             item.create, item.writings[self.far], item.given = True, writing, self.prints.of_all(given)
 
 

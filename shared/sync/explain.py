@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,9 +28,7 @@ async def explain(hub: Hub, template: str, object_name: str, side: SideName, key
     state = await hub.runs.object(template, object_name)
     record, rows, keys = await _find(hub, flow, side, key)
     mark = record.mark if record else Mark()
-    ways = [
-        _way(flow, direction, direction.source in keys, rows.get(direction.source), mark) for direction in Direction
-    ]
+    ways = [_way(flow, direction, keys, rows.get(direction.source), mark) for direction in Direction]
     answer: dict[str, Any] = {
         "template": template,
         "object": object_name,
@@ -93,16 +91,18 @@ def _side(
     }
 
 
-def _way(flow: Flow, direction: Direction, has_key: bool, row: Row | None, mark: Mark) -> dict[str, Any]:
-    """``has_key``: whether the hub knows what the record is called on the side it would come from."""
+def _way(flow: Flow, direction: Direction, keys: Mapping[SideName, str], row: Row | None, mark: Mark) -> dict[str, Any]:
+    """``keys``: what the hub knows the record is called on each side."""
     if direction not in flow.directions:
         reason = f"the settings let nothing of this object travel {_WAYS[direction]}"
-    elif not has_key:
+    elif direction.source not in keys:
         reason = f"it is not linked to a record of {_NAMES[direction.source]}"
     elif row is None:
         reason = f"{_NAMES[direction.source]} has no such record"
     else:
         reason = flow.object.takes_part(direction, row, mark, flow.ctx)
+        if not reason and direction.source.opposite not in keys:
+            reason = flow.object.why_not_created(direction, row, flow.ctx)
     return {"direction": direction.value, "takesPart": not reason, "reason": reason or None}
 
 
@@ -184,7 +184,8 @@ def _state_of(record: Record, kind: TemplateType, now: datetime) -> str:
     if record.failure is not None:
         failure = record.failure
         where = f"It concerns: {', '.join(failure.fields)}." if failure.fields else ""
-        parts = (f"It needs a person ({failure.kind}):", failure.reason, where, NEXT_STEP.get(failure.error, ""))
+        reason = failure.reason if failure.reason.endswith((".", "!", "?")) else f"{failure.reason}."
+        parts = (f"It needs a person ({failure.kind}):", reason, where, NEXT_STEP.get(failure.error, ""))
         return " ".join(part for part in parts if part)
     if record.parked:
         return waiting_for(kind, [parse_parent(text) for text in record.parked])

@@ -17,7 +17,8 @@ class Item:
     """A record in delivery. ``key`` is its key on the side whose change is carried; ``outcome`` ends its way.
 
     ``given`` are the fingerprints of what a create brings in its first write; ``recovered``: what was found is what an
-    earlier delivery created; ``stepped`` are the sides whose steps were run.
+    earlier delivery created; ``waits``: what the far side would send has a parent that is not linked; ``stepped`` are
+    the sides whose steps were run, ``undone`` by side the fields of which a step did not hold.
     """
 
     key: str
@@ -40,8 +41,11 @@ class Item:
     merged_into: str = ""
     save: bool = False
     recovered: bool = False
+    waits: bool = False
     given: dict[str, str] = field(default_factory=dict)
     stepped: set[SideName] = field(default_factory=set)
+    steps_done: dict[SideName, set[str]] = field(default_factory=lambda: {side: set() for side in SideName})
+    undone: dict[SideName, set[str]] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:

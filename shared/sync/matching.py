@@ -42,13 +42,12 @@ async def lost_creations(flow: Flow, far: SideName, items: Sequence[Item]) -> Fo
     if far is SideName.OTHER:
         rows = {key: [row] for key, row in (await side.read(entity, list(names))).items()}
         return {names[name]: _single(found) for name, found in rows.items() if found}
+    made: Found = {}
+    if entity.drafts:  # first: a draft may become the document between the two looks, never the other way
+        drafts = await side.find(replace(entity, set=entity.drafts), entity.reference, list(names))
+        made = {names[name]: _draft(flow, found) for name, found in drafts.items() if found}
     rows = await side.find(entity, entity.reference, list(names))
-    made: Found = {names[name]: _single(found) for name, found in rows.items() if found}
-    missing = [name for name, key in names.items() if key not in made]
-    if entity.drafts and missing:
-        drafts = await side.find(replace(entity, set=entity.drafts), entity.reference, missing)
-        made |= {names[name]: _draft(flow, found) for name, found in drafts.items() if found}
-    return made
+    return made | {names[name]: _single(found) for name, found in rows.items() if found}
 
 
 def _draft(flow: Flow, drafts: Sequence[Row]) -> HubError:

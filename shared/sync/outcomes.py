@@ -48,7 +48,7 @@ NEEDS_A_PERSON = frozenset({Outcome.FAILED, Outcome.CONFLICT, Outcome.DELETED})
 NEXT_STEP: Mapping[str, str] = {
     errors.Rejected.__name__: "Correct the record in the system it comes from; it travels again with that change, or retry it here.",
     errors.NotFound.__name__: "The record no longer exists on the other side. Undo the link if it may be created again.",
-    errors.Conflict.__name__: "Two records or edits claim the same place. Link by hand, or resolve the conflict field by field.",
+    errors.Conflict.__name__: "Two records or edits stand against each other. Do what the reason says, link by hand, or resolve the fields that wait for an answer; then retry it, or dismiss it.",
     errors.Stale.__name__: "It was edited while being written; retry it.",
     errors.Parked.__name__: "The record it belongs to takes no part. Mark or correct that one first, then retry.",
     errors.Throttled.__name__: "The system kept asking to slow down; retry when it is less busy.",
@@ -60,8 +60,9 @@ NEXT_STEP: Mapping[str, str] = {
 
 
 def run_status(counts: Mapping[str, int]) -> RunStatus:
-    """How a run that delivered everything ended: failed only if nothing else came of it."""
+    """How a run that delivered everything ended: failed only if nothing came of it but failures."""
     bad = sum(counts.get(o, 0) for o in NEEDS_A_PERSON)
     if not bad:
         return RunStatus.SUCCEEDED
-    return RunStatus.PARTLY_FAILED if sum(counts.values()) > bad else RunStatus.FAILED
+    only_failures = counts.get(Outcome.FAILED, 0) + counts.get(Outcome.DELETED, 0) == sum(counts.values())
+    return RunStatus.FAILED if only_failures else RunStatus.PARTLY_FAILED

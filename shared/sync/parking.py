@@ -7,11 +7,11 @@ again. Whatever is done of that before a crash, either its parents or what made 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.errors import Transient
 from shared.objects.model import ObjectType, Parent, TemplateType
-from shared.ports import SideName
+from shared.ports import Row, SideName
 from shared.stores.records import WAITERS, Record, parse_waiter, partition
 from shared.sync.hub import Flow, Hub
 from shared.sync.items import Item
@@ -22,14 +22,9 @@ _TRIES = 5
 
 async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[Item]) -> None:
     """End the way of every record one of whose parents is not linked yet; those that are stand in the context's links."""
-    parents = {i.key: p for i in items if (p := flow.object.parents(near, i.rows[near], flow.ctx))}
-    if not parents:
-        return
-    wanted = {p for some in parents.values() for p in some}
-    flow.ctx.links.update(await _linked(hub, flow, wanted))
-    missing = wanted - flow.ctx.links.keys()
+    missing = await missing_parents(hub, flow, near, {i.key: i.rows[near] for i in items})
     for item in items:
-        waits_for = [p for p in parents.get(item.key, ()) if p in missing]
+        waits_for = missing.get(item.key)
         if not waits_for:
             continue
         record = item.known
@@ -39,6 +34,16 @@ async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[It
         record.set_due(None)
         record.outcome = Outcome.PARKED
         item.finish(Outcome.PARKED, waiting_for(flow.type, waits_for), save=True)
+
+
+async def missing_parents(hub: Hub, flow: Flow, side: SideName, rows: Mapping[str, Row]) -> dict[str, list[Parent]]:
+    """By the rows' names, the parents that are not linked; the far keys of those that are stand in the context's links."""
+    parents = {name: p for name, row in rows.items() if (p := flow.object.parents(side, row, flow.ctx))}
+    wanted = {p for some in parents.values() for p in some}
+    if wanted:
+        flow.ctx.links.update(await _linked(hub, flow, wanted))
+    missing = {name: [p for p in some if p not in flow.ctx.links] for name, some in parents.items()}
+    return {name: some for name, some in missing.items() if some}
 
 
 def waiting_for(kind: TemplateType, parents: Sequence[Parent]) -> str:

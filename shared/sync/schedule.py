@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -98,6 +98,15 @@ class Schedule(Timing):
     """
 
     sweep: Timing | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_time_zone(cls, data: Any) -> Any:
+        """A sweep that names no time zone of its own has the schedule's."""
+        sweep = data.get("sweep") if isinstance(data, dict) else None
+        if isinstance(sweep, dict) and "timezone" in data:
+            return {**data, "sweep": {"timezone": data["timezone"], **sweep}}
+        return data
 
 
 def next_starts(schedule: Timing, after: datetime, count: int = 5) -> list[datetime]:

@@ -29,11 +29,21 @@ class Steps(Verdicts):
             writing = item.writings.get(side)
             if item.error is None and writing is not None and writing.steps and side not in item.stepped:
                 item.stepped.add(side)
+                item.undone[side] = set(writing.later)
                 todo += [(item, step) for step in writing.steps]
         for _, stage in groupby(sorted(todo, key=_stage), key=_stage):
             well = [(item, step) for item, step in stage if item.error is None]
             await self._write_rows(side, [(item, step) for item, step in well if step.entity is not None])
             await self._call(side, [(item, step) for item, step in well if step.entity is None])
+        for item in {id(item): item for item, _ in todo}.values():
+            item.undone[side] -= self._fields_done(item, side)
+
+    @staticmethod
+    def _fields_done(item: Item, side: SideName) -> set[str]:
+        """Fields all of whose steps held: none of a later stage is run after one that failed."""
+        steps = item.writings[side].steps
+        left = {step.field_name for step in steps if step.name not in item.steps_done[side]}
+        return {step.field_name for step in steps} - left
 
     async def _write_rows(self, side: SideName, todo: Todo) -> None:
         """Rows of one collection in one call; a row that was to go and is gone is as it should be."""
@@ -50,7 +60,7 @@ class Steps(Verdicts):
                 error = errors.get(str(number))
                 if isinstance(error, NotFound) and step.delete:
                     error = None
-                self._take_step(item, side, error)
+                self._take_step(item, side, step, error)
 
     async def _errors_of(self, side: SideName, entity: Entity, writes: list[Write]) -> dict[str, HubError]:
         """What went wrong, by the writes' names. An error of the whole call is one of each record: they go on alone."""
@@ -67,15 +77,17 @@ class Steps(Verdicts):
             try:
                 await self.flow.sides[side].call(step.operation.replace(KEY, key), with_key(step.body, key))
             except UnknownOutcome as error:
-                self._take_step(item, side, Transient(error.text, code=error.code, system=error.system))
+                self._take_step(item, side, step, Transient(error.text, code=error.code, system=error.system))
             except HubError as error:
-                self._take_step(item, side, error)
+                self._take_step(item, side, step, error)
             else:
-                self._take_step(item, side, None)
+                self._take_step(item, side, step, None)
 
-    def _take_step(self, item: Item, side: SideName, error: HubError | None) -> None:
+    def _take_step(self, item: Item, side: SideName, step: Step, error: HubError | None) -> None:
         """After a step the side shows something else than after the record's own write: it is read back anew."""
         item.written.add(side)
+        if error is None:
+            item.steps_done[side].add(step.name)
         item.after.pop(side, None)
         if error is not None and item.error is None:
             item.error = error

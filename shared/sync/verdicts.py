@@ -144,7 +144,10 @@ class Verdicts:
         """The directions in which this record takes part now."""
         mark = item.known.mark
         return frozenset(
-            d for d in self.flow.directions if not self.object.takes_part(d, item.rows[d.source], mark, self.ctx)
+            d
+            for d in self.flow.directions
+            if not (item.waits and d.source is self.far)
+            and not self.object.takes_part(d, item.rows[d.source], mark, self.ctx)
         )
 
     def _version(self, side: SideName, row: Row) -> str:

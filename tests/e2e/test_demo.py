@@ -15,7 +15,7 @@ from local.demo.show import STEPS
 from local.environment import ROOT
 
 _CUSTOMERS = 12
-_MOST_SECONDS = 240
+_MOST_SECONDS = 280
 
 
 @asynccontextmanager

@@ -80,6 +80,12 @@ async def test_a_closed_order_says_so_in_dynamics_and_a_later_change_there_is_a_
         failure = await failure_of(world, key)
         assert "closed" in failure.reason
         assert failure.fields == ("lines",)
+        assert run.status == "partly failed"
+        world.act_on_order(entry, "Reopen")
+        await world.run("order")  # it is SAP's change that brings the order up again
+        assert_equal(world, key)
+        assert await failure_of(world, key) is None
+        assert world.sales_order(key)["new_sapstatus"] == "open"
 
 
 async def edit_both_sides(world: Trade, key: str) -> int:

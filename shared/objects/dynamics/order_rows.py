@@ -46,7 +46,10 @@ class SapContent(Accessor):
     def write(self, value: Value, draft: Draft) -> None:
         """All rows anew for a create; for an update the rows that are to stand, those that stay named by number alone."""
         if draft.current is not None and draft.current.get("DocumentStatus") != "bost_Open":
-            raise Refused("the SAP order is closed, so the change made in Dynamics was not taken over", conflict=True)
+            raise Refused(
+                "the SAP order is closed, so the change made in Dynamics was not taken over; reopen it there and retry, or leave it",
+                conflict=True,
+            )
         made = _Rows(content_of(value), draft)
         draft.body |= made.body()
         draft.replace = draft.current is not None
