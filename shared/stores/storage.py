@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+)
 from azure.core.pipeline import PipelineRequest
 from azure.identity import CredentialUnavailableError
 from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
@@ -21,8 +27,11 @@ SYSTEM = "storage"
 _LOST = {404: "missing", 409: "exists", 412: "changed"}
 # 409 as well, but nobody's race: it passes.
 _PASSING = ("TableBeingDeleted", "QueueBeingDeleted")
+# What is refused with these found no row to look at.
+_NO_TABLE = ("TableNotFound", *_PASSING)
 _NOT_WELL = frozenset({408, 429, 500, 502, 503, 504})
 # The SDK repeats what is safe to repeat after 0, 0.4, 0.8 … seconds; what lasts longer is for the queue to wait out.
+# What it does not repeat at all is for ``once_more``.
 RETRIES: dict[str, Any] = {
     "retry_total": 4,
     "retry_connect": 3,
@@ -97,6 +106,27 @@ def mapped_errors() -> Iterator[None]:
         raise Transient(f"the storage account could not be reached: {type(error).__name__}", system=SYSTEM) from error
 
 
+async def once_more[Answer](write: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Do the write, and do it again at once where its connection was lost before an answer came.
+
+    For inserts, merges and transactions, which the SDK does not repeat (it repeats reads, puts, replaces and deletes).
+    Only for writes that change nothing the second time: those guarded by an ETag or by being inserts, and those that
+    set values. Where the second is refused because of what it finds, that may be what the first left: nobody knows
+    whose race was lost, and the lost connection is raised.
+    """
+    try:
+        return await write()
+    except ServiceRequestTimeoutError:
+        raise
+    except ServiceRequestError as lost:
+        try:
+            return await write()
+        except HttpResponseError as error:
+            if error.status_code in _LOST and error_code(error) not in _NO_TABLE:
+                raise lost from error
+            raise
+
+
 def _by_status(error: HttpResponseError) -> Exception:
     status, code = error.status_code, error_code(error)
     if status in _LOST and code not in _PASSING:
@@ -115,4 +145,4 @@ def error_code(error: HttpResponseError) -> str:
     code = getattr(error, "error_code", None)
     if code:
         return str(getattr(code, "value", code))
-    return next((known for known in ("TableNotFound", *_PASSING) if known in str(error)), "")
+    return next((known for known in _NO_TABLE if known in str(error)), "")

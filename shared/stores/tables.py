@@ -23,7 +23,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.errors import BadRequest, LostRace
 from shared.stores.keys import checked_key, decode_key, encode_key
-from shared.stores.storage import RETRIES, CallCounter, error_code, mapped_errors
+from shared.stores.storage import RETRIES, CallCounter, error_code, mapped_errors, once_more
 from shared.stores.transactions import Kind, LostTransaction, Op, checked_transaction, pack
 
 __all__ = ["Kind", "LostTransaction", "Op", "Table", "TableRow", "Tables", "decode_key", "encode_key", "pack"]
@@ -244,19 +244,19 @@ class Table:
     async def _update(self, entity: Mapping[str, Any], etag: str | None, mode: UpdateMode) -> str:
         sent = _to_entity(entity)
         with mapped_errors():
-            answer = await self._client.update_entity(sent, mode=mode, **_guard(etag))
+            answer = await once_more(lambda: self._client.update_entity(sent, mode=mode, **_guard(etag)))
         return str(answer["etag"])
 
     async def _with_table[Answer](self, write: Callable[[], Awaitable[Answer]]) -> Answer:
         """The write; where the table is missing it is created, by us or by somebody else, and the write repeated."""
         with mapped_errors():
             try:
-                return await write()
+                return await once_more(write)
             except (ResourceNotFoundError, TableTransactionError) as error:
                 if error_code(error) != "TableNotFound":
                     raise
             await self._create()
-            return await write()
+            return await once_more(write)
 
     async def _create(self) -> None:
         try:

@@ -88,7 +88,10 @@ class Agreeing(Writing):
         record.ruled = {name: winner.value for name, winner in merged.ruled.items()}
         record.asked = tuple(sorted(merged.asked))
         record.resolutions = {}  # an answer decides once; a later edit is another question
+        waiting = record.parked, record.parked_since
         self._clear(record)
+        if item.waits:  # what the other side would send has not come
+            record.parked, record.parked_since = waiting
         if record.asked:
             self._ask(item)
         else:

@@ -26,6 +26,7 @@ from shared.sync.outcomes import Outcome
 from shared.sync.writing import refused
 
 _ROUNDS = 4
+_DRAFT_LEFT = "draft-left"
 
 
 class Delivery(Agreeing):
@@ -134,9 +135,9 @@ class Delivery(Agreeing):
             self._refuse_older(item)
             return
         if reason := self.object.takes_part(self.direction, row, record.mark, self.ctx):
-            if record.outcome == Outcome.AWAITING_APPROVAL:
+            if record.outcome == Outcome.AWAITING_APPROVAL or (record.failure and record.failure.code == _DRAFT_LEFT):
                 text = f"It takes part no more ({reason}), but a draft of it awaits approval in SAP. Reject that draft."
-                self._fail(item, Conflict(text))
+                self._fail(item, Conflict(text, code=_DRAFT_LEFT))
                 return
             if not (record.linked and _unfinished(record) and len(self.flow.directions) > 1):
                 self._skip(item, reason)

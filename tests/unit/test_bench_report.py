@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from rich.console import Console
 
+from local.environment import ROOT
+from tests.bench.memory import peak_mib
 from tests.bench.report import Line, exit_code, missed, table, to_json, write_json
 from tests.bench.timing import pauses_of
 from tests.bench.world import gate_apart
@@ -64,3 +68,10 @@ def test_answers_during_one_pause_are_one_pause() -> None:
 def test_leases_of_gates_are_kept_apart_from_the_work() -> None:
     calls = {("GET", "b1gates"): 7, ("GET", "b1records"): 2, ("BATCH", "b1runs"): 1}
     assert gate_apart(calls, "b1") == {("GET", "records"): 2, ("BATCH", "runs"): 1}
+
+
+def test_a_programs_peak_does_not_begin_with_that_of_the_process_that_started_it() -> None:
+    ballast = bytearray(b"x") * (256 * 1024 * 1024)
+    asked = "from tests.bench.memory import peak_mib; print(peak_mib())"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert 10 < float(told.stdout) < len(ballast) / 1024 / 1024 < peak_mib()

@@ -31,11 +31,11 @@ from shared.objects.dynamics.order_header import (
     WrittenBack,
     instant,
 )
-from shared.objects.dynamics.order_rows import SapContent
+from shared.objects.dynamics.order_rows import CLOSED, SapContent
 from shared.objects.dynamics.order_settings import CANCELED_STATE
 from shared.objects.fields import Field, TableObject
-from shared.objects.model import Context, Direction, FieldDirection, NeededColumn, Parent
-from shared.ports import Entity, Mark, Row, SideName
+from shared.objects.model import Context, Direction, FieldDirection, NeededColumn, Parent, Refusal, Writing
+from shared.ports import Entity, Mark, Row, SideName, Value
 
 IN, OUT, CHECKED = FieldDirection.IN, FieldDirection.OUT, FieldDirection.CHECKED
 ARRIVALS = "dynamics"  # the batch of marks of orders that came in
@@ -127,6 +127,22 @@ class Order(TableObject):
         if day is None:
             return None
         return datetime.combine(day, time(), ZoneInfo(ctx.settings.time_zone)).astimezone(UTC)
+
+    def write(
+        self,
+        side: SideName,
+        values: Mapping[str, Value],
+        current: Row | None,
+        ctx: Context,
+        *,
+        hub_reference: str = "",
+    ) -> Writing:
+        """As the table says; a document that is closed in SAP takes no change at all."""
+        writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
+        closed = side is SideName.SAP and current is not None and current.get("DocumentStatus") != "bost_Open"
+        if closed and writing.refusal is None and (writing.body or writing.steps):
+            return replace(writing, refusal=Refusal(CLOSED, tuple(values), conflict=True))
+        return writing
 
     def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
         """Our reference on documents and their rows; the columns of the settings for number and status."""

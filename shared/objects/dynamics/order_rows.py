@@ -25,6 +25,9 @@ from shared.objects.model import Context, Parent
 from shared.ports import Mark, Row, SideName, Value
 
 ROWS, FREIGHTS, ROW_FREIGHTS = "DocumentLines", "DocumentAdditionalExpenses", "DocumentLineAdditionalExpenses"
+CLOSED = (
+    "the SAP order is closed, so the change made in Dynamics was not taken over; reopen it there and retry, or leave it"
+)
 _LONGEST_TEXT = 100  # RDR1.Dscription, its older and smaller size
 _FIGURES = ("ItemCode", "Quantity", "UnitPrice", "DiscountPercent", "UoMEntry", "ItemDescription")
 
@@ -46,10 +49,7 @@ class SapContent(Accessor):
     def write(self, value: Value, draft: Draft) -> None:
         """All rows anew for a create; for an update the rows that are to stand, those that stay named by number alone."""
         if draft.current is not None and draft.current.get("DocumentStatus") != "bost_Open":
-            raise Refused(
-                "the SAP order is closed, so the change made in Dynamics was not taken over; reopen it there and retry, or leave it",
-                conflict=True,
-            )
+            raise Refused(CLOSED, conflict=True)
         made = _Rows(content_of(value), draft)
         draft.body |= made.body()
         draft.replace = draft.current is not None

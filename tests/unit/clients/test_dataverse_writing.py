@@ -304,3 +304,64 @@ async def test_nothing_to_write_sends_nothing() -> None:
     table = Table()
     assert await table.side().write(ACCOUNT, []) == []
     assert table.wire.requests == []
+
+
+# --- deletes ----------------------------------------------------------------------------------------------------------
+
+
+def deletes(numbers: Sequence[int]) -> list[Write]:
+    return [Write(f"d{n}", {}, key=guid(n), delete=True) for n in numbers]
+
+
+async def test_one_delete_is_a_delete_without_a_body() -> None:
+    table = Table()
+    (result,) = await table.side().write(ACCOUNT, deletes([1]))
+    assert (result.key, result.error) == (guid(1), None)
+    (request,) = table.wire.requests
+    assert (request.method, request.url.path) == ("DELETE", f"/api/data/v9.2/accounts({guid(1)})")
+    assert request.content == b""
+
+
+async def test_many_deletes_are_one_batch_without_bodies_and_ask_for_no_bulk_message() -> None:
+    table = Table()
+    results = await table.side().write(ACCOUNT, deletes([1, 2, 3]))
+    assert [each.error for each in results] == [None] * 3
+    assert [(method, path, body) for method, path, _, body in table.batches[0]] == [
+        ("DELETE", f"/api/data/v9.2/accounts({guid(n)})", None) for n in (1, 2, 3)
+    ]
+    assert len(table.wire.requests) == 1
+
+
+async def test_a_row_that_is_gone_already_is_reported_and_the_others_go() -> None:
+    table = Table()
+    gone = f"account With Id = {guid(2)} Does Not Exist"
+    table.refused_keys[guid(2)] = refused_part(404, "0x80040217", gone)
+    table.single = refusing(404, "0x80040217", f"account With Id = {guid(9)} Does Not Exist")
+    first, second, third = await table.side().write(ACCOUNT, deletes([1, 2, 3]))
+    (alone,) = await table.side().write(ACCOUNT, deletes([9]))
+    assert (first.error, third.error) == (None, None)
+    assert isinstance(second.error, NotFound)
+    assert isinstance(alone.error, NotFound)
+
+
+async def test_deletes_updates_and_creates_are_answered_in_the_order_asked() -> None:
+    table = Table(frozenset())
+    mixed = [*deletes([1]), *updates([2]), *creates([3]), *deletes([4])]
+    results = await table.side().write(ACCOUNT, mixed)
+    assert [(each.ref, each.error) for each in results] == [("d1", None), ("u2", None), ("c3", None), ("d4", None)]
+    bodies = {request.method: request.content for request in table.wire.requests if "$batch" not in str(request.url)}
+    assert b"Name" not in bodies.get("DELETE", b"")
+
+
+async def test_a_delete_whose_answer_is_lost_is_sent_again() -> None:
+    answers = iter([httpx.ReadTimeout("slow")])
+
+    def once(_: httpx.Request) -> httpx.Response:
+        if error := next(answers, None):
+            raise error
+        return done_answer()
+
+    wire = Wire(once)
+    (result,) = await DataverseSide(client_on(wire)).write(ACCOUNT, deletes([1]))
+    assert result.error is None
+    assert wire.paths == [f"DELETE /accounts({guid(1)})"] * 2

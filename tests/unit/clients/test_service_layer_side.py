@@ -210,3 +210,19 @@ async def test_only_user_fields_of_known_tables_can_be_made() -> None:
     for entity, column in ((PARTNERS, "HubRef"), (Entity(set="Currencies", type="Currency", key="Code"), "U_HubRef")):
         with pytest.raises(Misconfigured):
             await Sap().side.ensure_column(entity, column, "Hub reference", 50)
+
+
+@pytest.mark.parametrize(
+    ("entity", "table"),
+    [
+        (ORDERS, "ORDR"),
+        (Entity(set="Orders", type="DocumentLine", key="LineNum", key_is_text=False), "RDR1"),
+        (Entity(set="Items", type="Item", key="ItemCode"), "OITM"),
+    ],
+)
+async def test_documents_and_their_rows_have_fields_in_tables_of_their_own(entity: Entity, table: str) -> None:
+    sap = Sap(login(), page(), httpx.Response(201, json=FIELD))
+    assert await sap.side.ensure_column(entity, "U_HubRef", "Integration Hub: origin", 100) == "created"
+    assert options(sap.requests[1])["$filter"] == f"(TableName eq '{table}') and (Name eq 'HubRef')"
+    body = json.loads(sap.requests[2].content)
+    assert (body["TableName"], body["Size"]) == (table, 100)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import httpx
 import pytest
 
 from shared.clients.multipart import parse_batch
+from shared.clients.service_layer import ServiceLayerClient, ServiceLayerSide
 from shared.errors import Misconfigured, NotFound, Rejected, Transient, Undetermined, UnknownOutcome
 from shared.ports import Write
-from tests.unit.clients.service_layer_script import ORDERS, PARTNERS, Sap, dead_session, login, refusal
+from tests.unit.clients.service_layer_script import ORDERS, PARTNERS, Sap, config, dead_session, login, refusal
 
 
 def new(name: str) -> Write:
@@ -233,6 +236,97 @@ async def test_records_that_cannot_be_sent_do_not_keep_others_from_it() -> None:
     results = await sap.side.write(PARTNERS, writes)
     assert [each.ref for each in results] == [each.ref for each in writes]
     assert [type(each.error) for each in results] == [type(None), Rejected, Rejected, Rejected, type(None)]
+
+
+# --- whole collections, deletes, documents ------------------------------------------------------------------------------
+
+REPLACE = "B1S-ReplaceCollectionsOnPatch"
+
+
+async def test_an_update_with_whole_collections_says_so_and_no_other_does() -> None:
+    sap = Sap(login(), httpx.Response(204), httpx.Response(204), httpx.Response(201, json={"CardCode": "C9"}))
+    whole = Write("C1", {"ContactEmployees": []}, key="C1", replace=True)
+    for write in (whole, edit("C2"), Write("n", {"CardName": "A"}, create=True, replace=True)):
+        [result] = await sap.side.write(PARTNERS, [write])
+        assert result.error is None
+    assert [each.headers.get(REPLACE) for each in sap.requests[1:]] == ["true", None, None]
+
+
+async def test_inside_a_batch_only_the_updates_with_whole_collections_say_so() -> None:
+    sap = Sap(login(), batch(OK_EDIT, OK_EDIT, created("C3")))
+    whole = Write("C1", {"ContactEmployees": []}, key="C1", replace=True)
+    create = Write("n", {"CardName": "A"}, create=True, replace=True)
+    results = await sap.side.write(PARTNERS, [edit("C2"), whole, create])
+    assert [each.error for each in results] == [None] * 3
+    request = sap.requests[1]
+    assert REPLACE not in request.headers
+    parts = request.content.decode().split("Content-ID: ")[1:]
+    assert [f"{REPLACE}: true\r\n" in part for part in parts] == [False, True, False]
+
+
+async def test_nothing_is_ever_deleted_in_sap() -> None:
+    sap = Sap(login(), httpx.Response(204))
+    results = await sap.side.write(PARTNERS, [Write("d", {}, key="C1", delete=True), edit("C2")])
+    assert isinstance(results[0].error, Rejected)
+    assert results[0].error.code == "no-delete"
+    assert results[1].error is None
+    assert sap.paths[1:] == ["PATCH BusinessPartners('C2')"]
+
+
+SLOW_ORDERS = replace(ORDERS, slow=True)
+
+
+def order(name: str) -> Write:
+    return Write(name, {"CardCode": name}, create=True)
+
+
+async def test_documents_go_in_requests_of_their_own_a_few_at_once() -> None:
+    at_once, most, paths = 0, 0, []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal at_once, most
+        if request.url.path.endswith("Login"):
+            return login()
+        at_once += 1
+        most = max(most, at_once)
+        paths.append(request.url.path)
+        for _ in range(20):  # the others get their turn
+            await asyncio.sleep(0)
+        at_once -= 1
+        return httpx.Response(201, json={"DocEntry": len(paths)})
+
+    parts = Sap()
+    client = ServiceLayerClient(
+        config(), gate=parts.gate, clock=parts.time.clock, transport=httpx.MockTransport(answer)
+    )
+    results = await ServiceLayerSide(client).write(SLOW_ORDERS, [order(f"C{n}") for n in range(9)])
+    assert [each.ref for each in results] == [f"C{n}" for n in range(9)]
+    assert [each.error for each in results] == [None] * 9
+    assert paths == ["/b1s/v2/Orders"] * 9
+    assert most == 4
+
+
+async def test_a_draft_among_documents_is_undetermined_and_keeps_no_other_back() -> None:
+    answers = [httpx.Response(201, json={"DocEntry": 1}), refusal(404, "-2028"), refusal(400, "-10")]
+    sap = Sap(login(), *answers, *[httpx.Response(201, json={"DocEntry": n}) for n in range(3)])
+    results = await sap.side.write(SLOW_ORDERS, [order(f"C{n}") for n in range(6)])
+    kinds = [type(each.error) for each in results]
+    assert sorted(kind.__name__ for kind in kinds) == ["NoneType"] * 4 + ["Rejected", "Undetermined"]
+
+
+async def test_after_a_document_that_found_the_system_unwell_no_further_ones_are_sent() -> None:
+    sap = Sap(login(), httpx.Response(201, json={"DocEntry": 1}), *[refusal(403, "-6006")] * 3)
+    results = await sap.side.write(SLOW_ORDERS, [order(f"C{n}") for n in range(7)])
+    assert [type(each.error) for each in results].count(Misconfigured) == 6
+    assert len(sap.requests) == 5
+
+
+async def test_a_create_of_which_only_a_look_up_tells_is_undetermined_an_update_is_not_found() -> None:
+    sap = Sap(login(), refusal(404, "-2028"), refusal(404, "-2028"), refusal(502, ""))
+    [draft] = await sap.side.write(ORDERS, [order("C1")])
+    [missing] = await sap.side.write(ORDERS, [Write("7", {"Comments": "x"}, key="7")])
+    [lost] = await sap.side.write(ORDERS, [order("C1")])
+    assert [type(each.error) for each in (draft, missing, lost)] == [Undetermined, NotFound, UnknownOutcome]
 
 
 async def test_error_texts_of_parts_hold_no_values() -> None:

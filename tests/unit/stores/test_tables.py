@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import BadRequest, LostRace, Misconfigured, Transient
 from shared.stores.storage import CallCounter
-from shared.stores.tables import LostTransaction, Op, Tables, decode_key, encode_key
+from shared.stores.tables import LostTransaction, Op, Table, Tables, decode_key, encode_key
+from tests.faults.proxy import Moment, StorageProxy, cut
 
 ONCE = {"retry_total": 0, "retry_connect": 0, "retry_read": 0, "retry_status": 0}
 
@@ -343,6 +346,82 @@ async def test_a_store_that_cannot_be_reached_is_transient(azurite: str) -> None
             with pytest.raises(Transient) as failed:
                 await call
             assert failed.value.system == "storage"
+
+
+# --- A connection that is lost --------------------------------------------------------------------------------------
+
+type Write = Callable[[Table, str | None], Awaitable[Any]]
+
+#: Those that the SDK does not repeat, here on a row that exists with that ETag or, for the insert, on a new one.
+WRITES: dict[str, Write] = {
+    "insert": lambda table, _: table.insert(row("new", n=2)),
+    "merge": lambda table, etag: table.merge(row("r", n=2), etag),
+    "transaction": lambda table, etag: table.transact([Op("replace", row("r", n=2), etag), Op("insert", row("new"))]),
+}
+
+
+@pytest_asyncio.fixture
+async def proxy(azurite: str) -> AsyncIterator[StorageProxy]:
+    """Between these tests and storage; it cuts connections."""
+    blob, queue, table = (int(port) for port in re.findall(r":(\d+)/", azurite))
+    async with StorageProxy((blob, queue, table)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_a_write_whose_connection_was_lost_is_sent_again_at_once(
+    proxy: StorageProxy, prefix: str, write: Write
+) -> None:
+    counter = CallCounter()
+    async with Tables(proxy.connection_string, prefix=prefix, counter=counter) as tables:
+        table = tables.table("cut")
+        etag = await table.put(row("r", n=1))
+        counter.clear()
+        proxy.on(cut, method="POST|PATCH")
+        await write(table, etag)
+        assert counter.total == 2
+        assert 2 in [found.get("n") async for found in table.query("p")]
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_a_write_that_was_done_though_its_answer_was_lost_never_counts_as_a_lost_race(
+    proxy: StorageProxy, prefix: str, write: Write
+) -> None:
+    async with Tables(proxy.connection_string, prefix=prefix) as tables:
+        table = tables.table("cut")
+        etag = await table.put(row("r", n=1))
+        proxy.on(cut, method="POST|PATCH", moment=Moment.AFTER)
+        with pytest.raises(Transient):
+            await write(table, etag)
+        assert 2 in [found.get("n") async for found in table.query("p")]
+
+
+async def test_a_write_that_may_be_done_twice_does_not_mind_a_lost_answer(proxy: StorageProxy, prefix: str) -> None:
+    async with Tables(proxy.connection_string, prefix=prefix) as tables:
+        table = tables.table("cut")
+        await table.put(row("other"))
+        proxy.on(cut, method="POST", moment=Moment.AFTER)
+        await table.transact([Op("put", row("r", n=1))])
+        assert plain(await table.get("p", "r")) == row("r", n=1)
+
+
+async def test_the_first_write_of_a_table_creates_it_also_after_a_lost_connection(
+    proxy: StorageProxy, prefix: str
+) -> None:
+    async with Tables(proxy.connection_string, prefix=prefix) as tables:
+        proxy.on(cut, method="POST")
+        await tables.table("late").insert(row("r", n=1))
+        assert plain(await tables.table("late").get("p", "r")) == row("r", n=1)
+
+
+async def test_a_connection_that_is_lost_twice_is_transient(proxy: StorageProxy, prefix: str) -> None:
+    async with Tables(proxy.connection_string, prefix=prefix) as tables:
+        table = tables.table("cut")
+        await table.put(row("r"))
+        rule = proxy.on(cut, method="POST", times=None)
+        with pytest.raises(Transient):
+            await table.insert(row("new"))
+        assert rule.hits == 2
 
 
 async def test_ping_counts_one_cheap_read(tables: Tables, counter: CallCounter) -> None:

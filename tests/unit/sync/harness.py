@@ -148,6 +148,7 @@ class ToySettings(BaseModel):
     other_length: int = 1000
     scope: str = "yes"
     parents: bool = False
+    starts_at: datetime | None = None
 
 
 class Toy(ObjectType):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.objects.model import Direction, FieldDirection, FieldRule, Reading, Rule
 from shared.ports import SideName
 from shared.sync.fingerprints import Fingerprints
-from shared.sync.merge import Merge, for_create, merge, moved, new_bases
+from shared.sync.merge import Merge, differing, for_create, merge, moved, new_bases
 
 SAP, OTHER = SideName.SAP, SideName.OTHER
 PRINTS = Fingerprints(b"a secret of the tests", "toy|thing")
@@ -146,3 +146,83 @@ def test_fingerprints_differ_by_field_flow_and_key_and_do_not_show_the_value() -
     assert PRINTS.of("a", "x") == Fingerprints(PRINTS.secret, PRINTS.scope).of("a", "x")
     assert PRINTS.key_id != other_key.key_id
     assert len(PRINTS.of("a", "x")) * 6 >= 64
+
+
+# --- one way, and not at all ------------------------------------------------------------------------------------------
+
+one_ways = st.sampled_from([(FieldDirection.OUT, SAP), (FieldDirection.IN, OTHER)])
+
+
+@given(base=rows, sap=rows, other=rows, rule=rules, way=one_ways)
+def test_a_one_way_field_never_changes_its_source(base, sap, other, rule, way):  # type: ignore[no-untyped-def]
+    direction, source = way
+    for bases in (base, {}):
+        assert _merge(bases, sap, other, rule, direction).to[source] == {}
+
+
+@given(base=rows, sap=rows, other=rows, rule=rules, way=one_ways)
+def test_a_one_way_edit_travels_unless_the_rule_lets_an_edit_of_its_target_stand(base, sap, other, rule, way):  # type: ignore[no-untyped-def]
+    direction, source = way
+    result = _merge(base, sap, other, rule, direction)
+    ours, theirs = (sap, other) if source is SAP else (other, sap)
+    winner = SAP if rule is Rule.SAP_WINS else OTHER
+    for name in NAMES:
+        both = ours[name] != base[name] and theirs[name] != base[name] and ours[name] != theirs[name]
+        travels = ours[name] != base[name] and ours[name] != theirs[name] and (not both or winner is source)
+        assert (name in result.to[source.opposite]) is travels
+        assert (name in result.ruled) is both
+        assert result.ruled.get(name, winner) is winner
+
+
+@given(base=rows, sap=rows, other=rows, rule=rules, way=one_ways)
+def test_a_one_way_field_does_not_move_the_second_time(base, sap, other, rule, way):  # type: ignore[no-untyped-def]
+    direction, _ = way
+    for bases in (base, {}):
+        first = _merge(bases, sap, other, rule, direction)
+        before = {SAP: Reading(sap), OTHER: Reading(other)}
+        after = {SAP: Reading({**sap, **first.to[SAP]}), OTHER: Reading({**other, **first.to[OTHER]})}
+        agreed = new_bases(_bases(bases) if bases else {}, first, before, after, {}, PRINTS)
+        table = [FieldRule(n, direction, rule) for n in NAMES]
+        again = merge(table, after, agreed, PRINTS, travels=BOTH)
+        assert again.to == {SAP: {}, OTHER: {}}
+        assert again.ruled == {}
+
+
+@given(sap=rows, other=rows, rule=rules, way=one_ways)
+def test_at_first_contact_a_one_way_field_sends_its_value_and_nothing_never(sap, other, rule, way):  # type: ignore[no-untyped-def]
+    direction, source = way
+    result = _merge({}, sap, other, rule, direction)
+    ours = sap if source is SAP else other
+    theirs = other if source is SAP else sap
+    expected = {name: ours[name] for name in NAMES if ours[name] is not None and ours[name] != theirs[name]}
+    assert result.to[source.opposite] == expected
+
+
+@given(base=rows, sap=rows, other=rows, winner=st.sampled_from([SAP, OTHER]), way=one_ways)
+def test_an_answer_for_a_one_way_field_sends_the_sources_value_or_lets_both_stand(base, sap, other, winner, way):  # type: ignore[no-untyped-def]
+    direction, source = way
+    asked = _merge(base, sap, other, Rule.ASK, direction).asked
+    result = _merge(base, sap, other, Rule.ASK, direction, resolutions=dict.fromkeys(asked, winner))
+    assert not result.asked
+    for name in asked:
+        assert (name in result.to[source.opposite]) is (winner is source)
+        assert result.ruled[name] is winner
+        assert winner is source or name in result.agreed
+
+
+@given(base=rows, sap=rows, other=rows, rule=st.sampled_from(list(Rule)))
+def test_a_checked_field_is_never_written_never_ruled_and_never_asked_for(base, sap, other, rule):  # type: ignore[no-untyped-def]
+    for bases in (base, {}):
+        result = _merge(bases, sap, other, rule, FieldDirection.CHECKED)
+        assert (result.to, result.ruled, result.asked) == ({SAP: {}, OTHER: {}}, {}, set())
+    table = [FieldRule(n, FieldDirection.CHECKED) for n in NAMES]
+    readings = {SAP: Reading(sap), OTHER: Reading(other)}
+    assert set(differing(table, readings, PRINTS)) == {n for n in NAMES if sap[n] != other[n]}
+    assert differing([FieldRule(n) for n in NAMES], readings, PRINTS) == {}
+    for direction in Direction:
+        assert for_create(table, readings[SAP], direction) == {}
+
+
+def test_a_checked_field_that_one_side_does_not_show_does_not_differ():
+    table = [FieldRule("a", FieldDirection.CHECKED)]
+    assert differing(table, {SAP: Reading({"a": "x"}), OTHER: Reading({}, {"a": "unreadable"})}, PRINTS) == {}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from shared.sync import failures, finish, parking
+from shared.objects.model import Marking, Parent
+from shared.sync import explain, failures, finish, parking
 from shared.sync.start import start
 from shared.sync.sweep import sweep
 from tests.unit.sync.conftest import MakeWorld
 from tests.unit.sync.harness import OTHER, Toy, World
+from tests.unit.sync.toys import ChildToy
 
 
 async def _family(make_world: MakeWorld) -> World:
@@ -133,3 +137,155 @@ async def test_a_retried_child_that_waits_again_is_listed_as_failed_no_more(make
     world.clock.forward(world.hub.times.parked_limit + 1)
     await sweep(world.hub)
     assert await world.row_keys("f:", "child")
+
+
+# --- what a child is given, what a person is told ---------------------------------------------------------------------
+
+
+async def _kin(make_world: MakeWorld) -> World:
+    return await make_world(Toy("parent", parent_of=("child",)), ChildToy("child"))
+
+
+async def test_a_child_is_written_with_the_far_keys_of_its_parents(make_world: MakeWorld) -> None:
+    world = await _kin(make_world)
+    for name in ("mum", "dad"):
+        world.other.put(name, name=name)
+    await world.sync(object_name="parent")
+    keys = {row["name"]: key for key, row in world.sap.rows.items()}
+    for n, parent in enumerate(("mum", "dad", "mum")):
+        world.other.put(f"kid-{n}", name=f"Child {n}", parent=parent)
+    await world.sync(object_name="child")
+    notes = {row["name"]: row["note"] for row in world.sap.rows.values() if row["name"].startswith("Child")}
+    assert notes == {"Child 0": keys["mum"], "Child 1": keys["dad"], "Child 2": keys["mum"]}
+
+
+async def test_a_child_that_gets_another_parent_is_written_with_that_one(make_world: MakeWorld) -> None:
+    world = await _kin(make_world)
+    world.other.put("mum", name="mum")
+    await world.sync(object_name="parent")
+    world.other.put("kid", name="Child", parent="mum")
+    await world.sync(object_name="child")
+    world.clock.forward(7200)
+    world.other.put("kid", parent="dad")
+    assert (await world.sync(object_name="child")).counts["parked"] == 1
+    (child,) = [key for key, row in world.sap.rows.items() if row["name"] == "Child"]
+    before = world.sap.rows[child]["note"]
+    world.other.put("dad", name="dad")
+    await world.sync(object_name="parent")
+    await world.sync(object_name="child")
+    (dad,) = [key for key, row in world.sap.rows.items() if row["name"] == "dad"]
+    assert (world.sap.rows[child]["note"], before != dad) == (dad, True)
+
+
+async def test_a_child_that_waits_for_another_parent_still_gets_what_sap_sends(make_world: MakeWorld) -> None:
+    world = await _kin(make_world)
+    world.other.put("mum", name="mum")
+    await world.sync(object_name="parent")
+    world.other.put("kid", name="Child", parent="mum")
+    await world.sync(object_name="child")
+    world.clock.forward(7200)
+    await world.sync(object_name="child")
+    world.clock.forward(7200)
+    (child,) = [key for key, row in world.sap.rows.items() if row["name"] == "Child"]
+    note = world.sap.rows[child]["note"]
+    world.other.put("kid", parent="dad")
+    world.sap.put(child, size="bigger")
+    await world.sync(object_name="child")
+    record = await world.record("kid", OTHER, "child")
+    assert (world.other.rows["kid"]["size"], world.sap.rows[child]["note"]) == ("bigger", note)
+    still_waits = bool(record.parked)
+    world.other.put("dad", name="dad")
+    await world.sync(object_name="parent")
+    await world.sync(object_name="child")
+    (dad,) = [key for key, row in world.sap.rows.items() if row["name"] == "dad"]
+    assert world.sap.rows[child]["note"] == dad
+    assert (await world.record("kid", OTHER, "child")).parked == ()
+    assert still_waits, "what waits is neither listed nor given up in time"
+
+
+async def test_a_linked_child_of_which_nothing_moved_does_not_look_for_its_parents(make_world: MakeWorld) -> None:
+    world = await _kin(make_world)
+    world.other.put("mum", name="mum")
+    await world.sync(object_name="parent")
+    world.other.put("kid", name="Child", parent="mum")
+    await world.sync(object_name="child")
+    world.clock.forward(7200)
+    await world.sync(object_name="child")
+    loaded: list[str] = []
+    inner = world.hub.records.load
+
+    async def load(pk: str, *arguments: Any, **named: Any) -> Any:
+        loaded.append(pk)
+        return await inner(pk, *arguments, **named)
+
+    world.hub.records.load = load  # type: ignore[method-assign]
+    world.clock.forward(7200)
+    world.other.put("kid", scope="yes")
+    await world.sync(object_name="child")
+    assert "toy|child" in loaded
+    assert "toy|parent" not in loaded
+
+
+class MarkedParent(Toy):
+    """A parent that takes part by its mark."""
+
+    marking = Marking("toys", name_column="name", group_column="group")
+
+
+async def test_what_a_child_waits_for_names_the_parent_and_every_way_to_help(make_world: MakeWorld) -> None:
+    world = await make_world(MarkedParent("parent", parent_of=("child",)), Toy("child"))
+    text = parking.waiting_for(world.type, [Parent("parent", OTHER, "mum"), Parent("parent", OTHER, "dad")])
+    assert text.count("parent is linked") == 1
+    assert "toys/marks" in text
+    assert "PUT" in text
+    assert "mum" not in text
+    both = parking.waiting_for(world.type, [Parent("parent", OTHER, "mum"), Parent("child", OTHER, "x")])
+    assert "its child and its parent are linked" in both
+    assert both.count("/marks") == 1
+    world.other.put("kid", name="Child", parent="mum")
+    await world.sync(object_name="child")
+    told = await explain.explain(world.hub, "toy", "child", OTHER, "kid")
+    assert "toys/marks" in told["summary"]
+
+
+@pytest.mark.parametrize("parents", [1, 60])
+async def test_a_slice_of_many_linked_parents_asks_once_who_waits(make_world: MakeWorld, parents: int) -> None:
+    world = await make_world(Toy("parent", parent_of=("child",)), Toy("child"))
+    world.hub.slice_size = 100
+    world.other.put("kid", name="Child", parent="p-00")
+    world.other.put("stray", name="Stray", parent="nobody")
+    await world.sync(object_name="child")
+    for n in range(parents):
+        world.other.put(f"p-{n:02}", name=f"P{n}")
+    asked: list[str] = []
+    inner = world.hub.records.rows
+
+    def rows(pk: str, prefix: str) -> Any:
+        asked.append(prefix)
+        return inner(pk, prefix)
+
+    world.hub.records.rows = rows  # type: ignore[method-assign]
+    await world.sync(object_name="parent")
+    assert [prefix for prefix in asked if prefix.startswith("w:")] == ["w:"]
+    assert (await world.record("kid", OTHER, "child")).due
+    assert not (await world.record("stray", OTHER, "child")).due
+    waiting = [key for key in await world.row_keys("w:", "parent") if ":child:" in key]
+    assert waiting == ["w:o:nobody:child:o:stray"], "who waits for another parent still waits"
+
+
+async def test_a_slice_in_which_nothing_is_linked_anew_does_not_ask_who_waits(make_world: MakeWorld) -> None:
+    world = await _family(make_world)
+    world.other.put("mum", name="Parent")
+    await world.sync(object_name="parent")
+    world.clock.forward(7200)
+    world.other.put("mum", note="edited")
+    asked: list[str] = []
+    inner = world.hub.records.rows
+
+    def rows(pk: str, prefix: str) -> Any:
+        asked.append(prefix)
+        return inner(pk, prefix)
+
+    world.hub.records.rows = rows  # type: ignore[method-assign]
+    assert (await world.sync(object_name="parent")).counts["updated"]
+    assert asked == []

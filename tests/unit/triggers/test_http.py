@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from shared.errors import HubError, Misconfigured, Rejected, Throttled, Transient
+from shared.objects.model import Reference
+from shared.ports import Entity, Row, SideName
 from shared.sync.outcomes import RunStatus
 from shared.triggers.http.calls import MOST_BODY_BYTES
 from tests.unit.sync.api_world import ApiWorld
@@ -155,6 +158,60 @@ async def test_settings_and_schedule_are_saved_and_read(api: Client):
     assert (await api("POST", "/templates/second/objects/thing/initialize")).status == 202
 
 
+async def test_lists_are_named_and_each_is_read_now(api: Client, world: ApiWorld):
+    assert (await api("GET", "/templates/toy/lists")).body == {"items": [], "continuation": None}
+    colours = Entity("colours", "colour", "code")
+    world.type.references = (
+        Reference("sap.colours", SideName.SAP, colours),
+        Reference("other.company", SideName.OTHER, Entity("GetCompany", "company", "code"), body={}),
+    )
+    rows = [{"code": "r", "name": "Red", "price": Decimal("1.50")}]
+
+    async def listing(entity: Entity) -> list[Row]:
+        assert entity == colours
+        return list(rows)
+
+    async def call(operation: str, body: Any) -> Row:
+        return {"currency": "EUR"}
+
+    world.sap.listing, world.other.call = listing, call  # type: ignore[method-assign]
+    named = await api("GET", "/templates/toy/lists")
+    assert named.body["items"] == [{"list": "sap.colours", "side": "sap"}, {"list": "other.company", "side": "other"}]
+    shown = await api("GET", "/templates/toy/lists/sap.colours")
+    assert shown.status == 200
+    assert [(row["code"], row["name"]) for row in shown.body["items"]] == [("r", "Red")]
+    assert str(shown.body["items"][0]["price"]) in ("1.5", "1.50")
+    rows.append({"code": "b", "name": "Blue"})
+    assert len((await api("GET", "/templates/toy/lists/sap.colours")).body["items"]) == 2
+    assert (await api("GET", "/templates/toy/lists/other.company")).body["items"] == [{"currency": "EUR"}]
+    unknown = await api("GET", "/templates/toy/lists/sap.shapes")
+    assert (unknown.status, unknown.problem) == (404, "/problems/unknown-list")
+    assert "sap.colours" in unknown.body["detail"]
+
+
+async def test_a_list_of_a_system_that_is_down_is_not_an_empty_one(api: Client, world: ApiWorld):
+    world.type.references = (Reference("sap.colours", SideName.SAP, Entity("colours", "colour", "code")),)
+
+    async def down(entity: Entity) -> list[Row]:
+        raise Transient("no route to host")
+
+    world.sap.listing = down  # type: ignore[method-assign]
+    assert (await api("GET", "/templates/toy/lists/sap.colours")).status == 503
+
+
+async def test_a_sweep_is_asked_for_by_sync_now_and_scheduled_for_swept_objects_alone(api: Client, world: ApiWorld):
+    started = await api("POST", "/templates/toy/objects/thing/sync", {"mode": "sweep"})
+    assert started.status == 202
+    await world.drain()
+    assert (await api.status(started.headers["Location"])).body["mode"] == "sweep"
+    daily = {"run": "daily", "at": "06:30"}
+    refused = await api("PUT", "/templates/toy/objects/thing/schedule", {**daily, "sweep": daily})
+    assert (refused.status, refused.problem) == (400, "/problems/not-swept")
+    world.type.objects[0].swept = True
+    plan = await api("PUT", "/templates/toy/objects/thing/schedule", {**daily, "sweep": daily})
+    assert len(plan.body["nextSweeps"]) == 5
+
+
 async def test_links_failures_conflicts_and_explain(api: Client, world: ApiWorld):
     world.sap.put("C0001", name="x")
     world.other.put("o-1", name="x")
@@ -204,6 +261,10 @@ async def test_health_is_503_with_reasons_when_a_system_is_down(api: Client, wor
         ("GET", "/templates/nobody/objects", None, 404, "unknown-template"),
         ("GET", "/templates/..%2F/objects", None, 404, "unknown-template"),
         ("POST", "/templates/toy/objects/stuff/sync", {}, 404, "unknown-object"),
+        ("GET", "/templates/toy/lists/sap.shapes", None, 404, "unknown-list"),
+        ("GET", "/templates/nobody/lists", None, 404, "unknown-template"),
+        ("GET", "/templates/nobody/lists/sap.shapes", None, 404, "unknown-template"),
+        ("GET", "/templates/toy/lists?limit=5", None, 400, "bad-query"),
         ("GET", "/templates/toy/stuff/candidates", None, 404, "unknown-marks"),
         ("GET", TOYS + "/candidates?form=C1", None, 400, "bad-query"),
         ("GET", TOYS + "/candidates?groupFrom=a", None, 400, "bad-query"),
