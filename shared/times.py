@@ -1,4 +1,4 @@
-"""Every duration of the hub in seconds, with its production default.
+"""Every duration of the hub in seconds, with its production default; and the names of time zones.
 
 Overridden by the app setting ``HUB_TIMES``, a JSON object of single values; what must be longer than what is checked,
 so that the short times of a test keep the order of the long ones.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,6 +26,15 @@ _ORDER = (
     ("retry_cap", "retry_base", "waits could not grow"),
     ("run_heartbeat", "finish_first", "waits could not grow"),
 )
+
+
+def zone_name(text: str) -> str:
+    """The IANA name of a time zone; ValueError, with an example, for anything else."""
+    try:
+        ZoneInfo(text)
+    except (LookupError, ValueError, OSError):
+        raise ValueError('this is no time zone; use an IANA name like "Europe/Berlin"') from None
+    return text
 
 
 class Times(BaseModel):

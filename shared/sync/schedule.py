@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from shared.times import zone_name
+
 _CLOCK_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 _MINUTES_A_DAY = 24 * 60
 # A week back or ahead holds every start a schedule can have; two days more for a skipped date and its neighbours.
@@ -50,14 +52,6 @@ def _clock_time(text: str) -> str:
     return text
 
 
-def _zone_name(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (LookupError, ValueError, OSError):
-        raise ValueError('this is no time zone; use an IANA name like "Europe/Berlin"') from None
-    return text
-
-
 type ClockTime = Annotated[str, AfterValidator(_clock_time)]
 
 
@@ -74,7 +68,7 @@ class Timing(BaseModel):
     on: tuple[Weekday, ...] = ()
     at: ClockTime | None = None
     every: ClockTime | None = None
-    timezone: Annotated[str, AfterValidator(_zone_name)] = Field(default="UTC")
+    timezone: Annotated[str, AfterValidator(zone_name)] = Field(default="UTC")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

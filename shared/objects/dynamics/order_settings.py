@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.objects.settings import TemplateSettings
+from shared.times import zone_name
 
 CANCELED_STATE = 2
 
 type Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 type ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*_[a-z0-9_]+$", max_length=50)]
-
-
-def _zone_name(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (LookupError, ValueError, OSError):
-        raise ValueError('this is no time zone; use an IANA name like "Europe/Berlin"') from None
-    return text
 
 
 def _order_state(state: int) -> int:
@@ -40,7 +32,7 @@ class OrderSettings(TemplateSettings):
         title="Start date of transactions",
         description="Orders created in Dynamics before this day stay there. Example: 2026-01-01",
     )
-    time_zone: Annotated[str, AfterValidator(_zone_name)] = Field(
+    time_zone: Annotated[str, AfterValidator(zone_name)] = Field(
         default="UTC",
         title="Time zone of dates",
         description="Where people enter dates in Dynamics: a day there is the same day in SAP. Example: Europe/Berlin",
