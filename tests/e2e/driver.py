@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from local.environment import Environment
 from shared.errors import LostRace
+from shared.ports import SideName
 from shared.stores.queues import QUEUES, Queues, poison
 from shared.stores.records import Record, Records, from_row, partition
 from shared.stores.runs import ObjectState, Runs
@@ -28,6 +30,7 @@ type Row = Mapping[str, Any]
 
 ACCOUNT_TYPE = 3
 SETTINGS: Mapping[str, Any] = {"accountTypes": [ACCOUNT_TYPE], "defaultCustomerGroup": 100, "customerCodeSeries": 70}
+OBJECTS = ("account", "product", "order")
 
 #: Shorter still than those of a person at a machine, in the same order of size: a request, then the platform's next
 #: try, then claims and leases, then the sweeper.
@@ -36,15 +39,16 @@ QUICK_TIMES: Mapping[str, float] = {
     "read": 2.5,
     "write_read": 2.5,
     "request_budget": 2,
-    "claim_expiry": 5,
+    "claim_expiry": 4,
     "gate_lease": 5,
     "gate_wait": 5,
     "slice_overdue": 8,
-    "run_heartbeat": 1,
+    "run_heartbeat": 0.5,
     "run_silent": 6,
     "retry_base": 0.5,
     "retry_cap": 2,
     "overlap": 2,
+    "approval_look": 1,
 }
 QUICK_HOST: Mapping[str, str] = {
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
@@ -55,6 +59,8 @@ QUICK_HOST: Mapping[str, str] = {
     "LOCAL_HOST_TIMER_LEASE_SECONDS": "3",
 }
 
+#: What a mark carries besides its code.
+_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {"customers": {"accountType": ACCOUNT_TYPE}, "items": {}}
 #: (column in SAP, column in Dynamics): what an account shows of a customer.
 _PLAIN = (
     ("CardCode", "accountnumber"),
@@ -117,6 +123,12 @@ class Driver:
         self._tables = Tables(self.connection)
         self.records, self.runs = Records(self._tables), Runs(self._tables)
         self.queues = Queues(self.connection)
+        self._numbers: Counter[str] = Counter()
+
+    def next_number(self, what: str, first: int = 0) -> int:
+        """Numbers from the first on, each given once in the life of this driver."""
+        self._numbers[what] += 1
+        return first + self._numbers[what] - 1
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -136,31 +148,33 @@ class Driver:
         steps = await self.api("POST", "/setup")
         assert steps["done"], steps
 
-    async def mark(self, codes: Iterable[str], *, batch: str | None = None) -> None:
-        """Mark customers by their codes."""
-        entries = [{"code": code, "accountType": ACCOUNT_TYPE} for code in codes]
+    async def mark(self, codes: Iterable[str], *, noun: str = "customers", batch: str | None = None) -> None:
+        """Mark customers, or what else the noun says, by their codes."""
+        entries = [{"code": code, **_ATTRIBUTES[noun]} for code in codes]
         body = {"marked": True, "entries": entries, **({"batch": batch} if batch else {})}
-        answer = await self.api("POST", "/customers/marks", body)
+        answer = await self.api("POST", f"/{noun}/marks", body)
         assert set(answer["counts"]) <= {"marked", "already"}, answer
 
-    async def mark_range(self, low: str, high: str) -> dict[str, Any]:
-        """Mark all customers of a range, by a run of its own."""
-        criteria = {"from": low, "to": high, "accountType": ACCOUNT_TYPE}
-        answer = await self.api("POST", "/customers/marks", {"marked": True, "criteria": criteria}, expect=202)
+    async def mark_range(self, low: str, high: str, *, noun: str = "customers", **groups: int) -> dict[str, Any]:
+        """Mark all of a range (``groupFrom``, ``groupTo`` narrow it), by a run of its own."""
+        criteria = {"from": low, "to": high, **groups, **_ATTRIBUTES[noun]}
+        answer = await self.api("POST", f"/{noun}/marks", {"marked": True, "criteria": criteria}, expect=202)
         return await self.run_to_end(answer)
 
-    async def start(self, mode: str = "delta", keys: Sequence[Any] = (), *, host: int = 0) -> dict[str, Any]:
-        """Sync Now; the answer of the 202."""
+    async def start(
+        self, mode: str = "delta", keys: Sequence[Any] = (), *, name: str = "account", host: int = 0
+    ) -> dict[str, Any]:
+        """Sync Now of the object of that name; the answer of the 202."""
         body = {"mode": mode, **({"keys": list(keys)} if keys else {})}
-        return dict(await self.api("POST", "/objects/account/sync", body, expect=202, host=host))
+        return dict(await self.api("POST", f"/objects/{name}/sync", body, expect=202, host=host))
 
-    async def initialize(self) -> dict[str, Any]:
+    async def initialize(self, name: str = "account") -> dict[str, Any]:
         """The first load, to its end."""
-        return await self.run_to_end(await self.api("POST", "/objects/account/initialize", expect=202))
+        return await self.run_to_end(await self.api("POST", f"/objects/{name}/initialize", expect=202))
 
-    async def sync(self, mode: str = "delta", *, seconds: float = 90) -> dict[str, Any]:
+    async def sync(self, mode: str = "delta", *, name: str = "account", seconds: float = 90) -> dict[str, Any]:
         """Sync Now, to its end."""
-        return await self.run_to_end(await self.start(mode), seconds=seconds)
+        return await self.run_to_end(await self.start(mode, name=name), seconds=seconds)
 
     async def run_to_end(self, answer: Mapping[str, Any], *, seconds: float = 90) -> dict[str, Any]:
         """Follow a run's status link to its end; a hub that is away meanwhile is asked again."""
@@ -179,23 +193,27 @@ class Driver:
         """What is listed for a person."""
         return list((await self.api("GET", "/failures"))["items"])
 
+    async def is_linked(self, name: str, sap_key: str, other_key: str) -> None:
+        """Assert that the two records are linked."""
+        (link,) = (await self.api("GET", f"/links?object={name}&key={sap_key}"))["items"]
+        assert other_key in str(link)
+
+    async def explain(self, name: str, key: str, *, side: SideName = SideName.SAP) -> dict[str, Any]:
+        """Why a record did or did not travel."""
+        return dict(await self.api("GET", f"/explain?object={name}&side={side.value}&key={key}"))
+
     # --- in storage ---------------------------------------------------------------------------------------------------
 
-    @property
-    def pk(self) -> str:
-        """The partition of this template's accounts."""
-        return partition(self.template, "account")
-
-    async def state(self) -> ObjectState:
+    async def state(self, name: str = "account") -> ObjectState:
         """What the hub knows of the object."""
-        return await self.runs.object(self.template, "account")
+        return await self.runs.object(self.template, name)
 
-    async def pretend_the_last_start_was(self, ago: timedelta) -> None:
+    async def pretend_the_last_start_was(self, ago: timedelta, *, name: str = "account") -> None:
         """As if the app had been down since then."""
 
         async def saved() -> bool:
-            state = await self.state()
-            state.last_start = datetime.now(UTC) - ago
+            state = await self.state(name)
+            state.last_start = state.last_sweep = datetime.now(UTC) - ago
             try:
                 await self.runs.save_object(state)
             except LostRace:
@@ -204,22 +222,25 @@ class Driver:
 
         await until(saved, "the object's state")
 
-    async def rows(self, prefix: str) -> list[dict[str, Any]]:
+    async def rows(self, prefix: str, name: str = "account") -> list[dict[str, Any]]:
         """Raw rows of the records' table under a prefix."""
-        return [row async for row in self.records.rows(self.pk, prefix)]
+        return [row async for row in self.records.rows(partition(self.template, name), prefix)]
 
-    async def all_records(self) -> list[Record]:
+    async def all_records(self, name: str = "account") -> list[Record]:
         """Every record of the object."""
-        return [from_row(row) for row in await self.rows("r:")]
+        return [from_row(row) for row in await self.rows("r:", name)]
 
     async def is_at_rest(self) -> bool:
-        """No run at work or waiting, nothing due, no claim, no message."""
-        state = await self.state()
-        if state.active is not None or state.follow_up is not None:
+        """Of no object a run at work or waiting, nothing due, no claim; no message."""
+        if any([await self.queues.count(queue) for queue in QUEUES]):
             return False
-        if any([await self.queues.count(queue) for queue in QUEUES]) or await self.rows("d:"):
-            return False
-        return not any(record.claim for record in await self.all_records())
+        for name in OBJECTS:
+            state = await self.state(name)
+            if state.active is not None or state.follow_up is not None or await self.rows("d:", name):
+                return False
+            if any(record.claim for record in await self.all_records(name)):
+                return False
+        return True
 
     async def at_rest(self, *, seconds: float = 90) -> None:
         """Wait until it is."""

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from shared.ports import SideName
 from tests.e2e.driver import ACCOUNT_TYPE, Driver
+from tests.e2e.subjects import GOODS, open_for_business, orders_of, submit_orders
+from tests.trade.world import SETTINGS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,6 +21,13 @@ _ADDRESS_COLUMNS = ("Street", "Block", "City", "ZipCode")
 _CONTACT_COLUMNS = ("Name", "E_Mail", "Phone1")
 _THERE = ("name", "telephone1", "telephone2", "fax", "emailaddress1", "websiteurl", "address1_line1", "address1_city",
           "address1_postalcode", "address2_line1", "address2_city")  # fmt: skip
+#: What orders and items say, by the set of each side.
+_TRADE_IN_SAP = {"Items": ("ItemName", "User_Text", "BarCode"), "Orders": ("Comments", "NumAtCard")}
+_TRADE_THERE = {
+    "products": ("name", "description"),
+    "salesorders": ("description", "ordernumber"),
+    "salesorderdetails": ("productdescription",),
+}
 # Shorter texts occur by chance in hexadecimal and times.
 _SHORTEST = 5
 
@@ -34,15 +44,20 @@ def _personal(hub: Driver) -> set[str]:
                 yield from (contact.get(column) for column in _CONTACT_COLUMNS)
         for account in hub.dataverse.data_rows("accounts"):
             yield from (account.get(column) for column in _THERE)
+        for system, sets in ((hub.sap, _TRADE_IN_SAP), (hub.dataverse, _TRADE_THERE)):
+            for name, columns in sets.items():
+                yield from (row.get(column) for row in system.data_rows(name) for column in columns)
+        for order in hub.sap.data_rows("Orders"):
+            yield from (row.get("ItemDescription") for row in order["DocumentLines"])
 
     return {text for value in found() if len(text := str(value or "").strip()) >= _SHORTEST}
 
 
 def _stands_in(text: str, searched: str) -> bool:
-    """Whether it is there; a postal code of digits alone must stand by itself, since keys and times hold any digits."""
-    if not text.isdecimal():
+    """Whether it is there; what could be a piece of an id or a time (a postal code) must stand by itself."""
+    if not re.fullmatch(r"[\da-f.:-]+", text):
         return text in searched
-    return re.search(rf"(?<![\w.:-]){text}(?!\w)", searched) is not None
+    return re.search(rf"(?<![\w.:-]){re.escape(text)}(?![\w-])", searched) is not None
 
 
 def _secrets(hub: Driver) -> set[str]:
@@ -88,8 +103,40 @@ async def _everything_happens(hub: Driver) -> None:
     await hub.api("GET", f"/explain?object=account&key={codes[3]}")
 
 
-async def test_queues_tables_and_logs_hold_no_name_phone_mail_address_or_secret(hub: Driver) -> None:
+async def _trade_happens(hub: Driver) -> None:
+    """Items, orders, a changed one, and two that are refused with their texts quoted: by SAP, by the hub itself."""
+    await hub.api("PUT", "/settings", SETTINGS)
+    assert (await hub.api("POST", "/setup"))["done"]
+    hub.sap.data_write(
+        "Items", [{"ItemCode": GOODS[0], "ItemName": "Geheimrezeptur Nr. 5", "User_Text": "Vertraulich!"}]
+    )
+    await open_for_business(hub)
+    keys = submit_orders(hub, 12)
+    hub.dataverse.data_write("salesorders", [{"salesorderid": keys[0], "description": "Hochzeit Familie Sonnenschein"}])
+    await hub.sync(name="order")
+    assert [len(orders_of(hub, key)) for key in keys] == [1] * 12
+    hub.dataverse.data_write("salesorders", [{"salesorderid": keys[1], "description": "Klingeln bei Mondenschein"}])
+    await hub.sync(name="order")
+    assert orders_of(hub, keys[1])[0]["Comments"] == "Klingeln bei Mondenschein"
+    quoting = {"error": {"code": "-5002", "message": "Nur fuer Eingeweihte: 'Nur fuer Eingeweihte' is not allowed"}}
+    hub.sap.control.add_fault(
+        {"match": {"method": "POST", "path": "Orders$"}, "action": {"status": 400, "body": quoting}}
+    )
+    refused, too_long = submit_orders(hub, 2)
+    hub.dataverse.data_write("salesorders", [{"salesorderid": refused, "description": "Nur fuer Eingeweihte"}])
+    write_in = "Geburtstagstorte mit sehr vielen Kerzen " * 3
+    line = {"isproductoverridden": True, "productdescription": write_in, "quantity": 1, "priceperunit": 9}
+    hub.dataverse.data_write("salesorderdetails", [{"salesorderid@odata.bind": f"/salesorders({too_long})", **line}])
+    run = await hub.sync(name="order")
+    assert run["counts"]["failed"] == 2
+    hub.sap.control.clear_faults()
+    for key in (refused, too_long):
+        assert "needs a person" in (await hub.explain("order", key, side=SideName.OTHER))["summary"]
+
+
+async def test_queues_tables_and_logs_hold_no_name_phone_mail_address_text_or_secret(hub: Driver) -> None:
     await _everything_happens(hub)
+    await _trade_happens(hub)
     stored = await hub.everything_stored()
     logs = _logs(Path(hub.env.directory))
     assert "spring" in stored, "the search sees what is stored"
@@ -97,5 +144,6 @@ async def test_queues_tables_and_logs_hold_no_name_phone_mail_address_or_secret(
     searched = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), stored + logs)
     personal = _personal(hub)
     assert len(personal) > 500
+    assert {"Geheimrezeptur Nr. 5", "Hochzeit Familie Sonnenschein", "Klingeln bei Mondenschein"} <= personal
     assert {text for text in personal | _secrets(hub) if _stands_in(text, searched)} == set()
     assert "Hostile Value" not in searched

@@ -13,6 +13,7 @@ import pytest_asyncio
 from local.simulators.control import Latency
 from tests.e2e.driver import QUICK_HOST, QUICK_TIMES, Driver, FaultyEnvironment
 from tests.faults.proxy import StorageProxy
+from tests.trade.world import SETTINGS
 
 
 async def kill_workers(hub: Driver) -> int:
@@ -28,10 +29,10 @@ async def kill_workers(hub: Driver) -> int:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hub() -> AsyncIterator[Driver]:
-    """A hub of this module behind a proxy, set up and initialized with nothing."""
+    """A hub of this module behind a proxy, set up for accounts, products and orders; accounts initialized with nothing."""
     async with FaultyEnvironment(customers=300, workers=2, settings=QUICK_HOST, times=QUICK_TIMES) as env:
         driver = Driver(env)
-        await driver.set_up()
+        await driver.set_up(**SETTINGS)
         await driver.initialize()
         yield driver
         await driver.close()

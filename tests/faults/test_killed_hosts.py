@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
+import pytest
+
 from local.environment import Environment
 from tests.e2e.driver import QUICK_HOST, QUICK_TIMES, Driver, until
+from tests.e2e.subjects import ACCOUNT_OUT, ORDER_IN, Subject
+from tests.trade.world import SETTINGS
 
 
-async def test_a_host_killed_in_the_middle_of_a_first_load_loses_and_doubles_nothing() -> None:
-    customers = 2000
-    codes = [f"C{n:05d}" for n in range(1, customers + 1)]
+@pytest.mark.parametrize(("subject", "count"), [(ACCOUNT_OUT, 2000), (ORDER_IN, 60)], ids=str)
+async def test_a_host_killed_in_the_middle_of_a_load_loses_and_doubles_nothing(subject: Subject, count: int) -> None:
+    customers = 2020 if subject is ACCOUNT_OUT else 20
     async with Environment(customers=customers, settings=QUICK_HOST, times=QUICK_TIMES) as env:
         hub = Driver(env)
-        await hub.set_up()
-        assert (await hub.mark_range(codes[0], codes[-1]))["counts"] == {"marked": customers}
-        run = await hub.api("POST", "/objects/account/initialize", expect=202)
+        await hub.set_up(**SETTINGS)
+        if subject is ACCOUNT_OUT:
+            keys = await subject.make(hub, count)
+            run = await hub.api("POST", "/objects/account/initialize", expect=202)
+        else:
+            await hub.initialize()
+            await subject.open(hub)
+            hub.sap.control.latency.single = 100
+            keys = await subject.make(hub, count)
+            run = await hub.start(name=subject.name)
 
         async def in_the_middle() -> bool:
-            return hub.account_count() >= customers // 4
+            return subject.progress(hub)[0] >= count // 4
 
         await until(in_the_middle, "a quarter of the load", log=hub.log)
         env.hosts[0].kill()
         await env.hosts[0].wait()
-        arrived = hub.account_count()
-        assert arrived < customers, "it was killed in the middle"
+        assert subject.progress(hub)[0] < count, "it was killed in the middle"
         await env.add_host()
         env.hosts.pop(0)
-        state = await hub.state()
+        state = await hub.state(subject.name)
         assert state.active is not None
         assert state.active.run == run["run"]
 
         async def over() -> bool:
-            return (await hub.state()).last_run == run["run"]
+            return (await hub.state(subject.name)).last_run == str(run["run"])
 
         await until(over, "the run to end", seconds=120, log=hub.log)
+        assert (await hub.state(subject.name)).last_status == "succeeded"
         await hub.at_rest()
-        assert (await hub.state()).last_status == "succeeded"
-        assert hub.account_count() == customers
-        assert hub.differences(codes) == []
+        assert subject.progress(hub) == [count]
+        assert subject.differences(hub, keys) == []
         assert await hub.failures() == []
         assert await hub.poisoned() == {}
         await hub.close()

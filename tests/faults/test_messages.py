@@ -15,6 +15,7 @@ from azure.core.exceptions import ResourceExistsError
 from local.simulators.control import Latency
 from shared.stores.queues import QUEUES
 from tests.e2e.driver import Driver, until
+from tests.e2e.subjects import ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT, Subject
 from tests.faults.conftest import kill_workers
 from tests.faults.proxy import Moment, Seen, StorageProxy, Verdict
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 _CLAIM = r'/records\b.*"claim": ?"\['
 
 
-async def _twice_at_once(hub: Driver, proxy: StorageProxy, side: str) -> None:
+async def _twice_at_once(hub: Driver, proxy: StorageProxy, subject: Subject) -> None:
     """Send the run's delivery message a second time, and let both deliveries write their claims at one moment.
 
     The writes take long, so that the one who lost sees a claim and nothing written yet.
@@ -40,10 +41,9 @@ async def _twice_at_once(hub: Driver, proxy: StorageProxy, side: str) -> None:
         return Verdict.PASS
 
     proxy.on(wait_for_the_other, method="POST", path=r"/\$batch", body=_CLAIM, times=2)
-    run = await hub.start()
+    run = await hub.start(name=subject.name)
     await asyncio.wait_for(arrived.wait(), 30)
-    phase = 0 if side == "other" else 1
-    message = {"v": 1, "run": run["run"], "slice": f"{phase}:000000", "attempt": 0}
+    message = {"v": 1, "run": run["run"], "slice": f"{subject.phase}:000000", "attempt": 0}
     assert await hub.runs.slice(run["run"], message["slice"])
     await hub.queues.send("deliveries", message)
     await hub.run_to_end(run)
@@ -53,23 +53,17 @@ async def _twice_at_once(hub: Driver, proxy: StorageProxy, side: str) -> None:
     assert await hub.failures() == []
 
 
-async def test_a_message_delivered_twice_at_once_makes_one_customer_each(hub: Driver, proxy: StorageProxy) -> None:
-    hub.born_there(5, "Twice")
-    customers = len(hub.sap.data_rows("BusinessPartners"))
-    await _twice_at_once(hub, proxy, "other")
-    assert len(hub.sap.data_rows("BusinessPartners")) == customers + 5
-    for n in range(5):
-        (partner,) = hub.partners_named(f"Twice {n:03d} GmbH")
-        assert hub.differences([partner["CardCode"]]) == []
-
-
-async def test_a_message_delivered_twice_at_once_makes_one_account_each(hub: Driver, proxy: StorageProxy) -> None:
-    codes = [f"C{n:05d}" for n in range(1, 6)]
-    accounts = len(hub.accounts())
-    await hub.mark(codes)
-    await _twice_at_once(hub, proxy, "sap")
-    assert len(hub.accounts()) == accounts + 5
-    assert hub.differences(codes) == []
+@pytest.mark.parametrize("subject", [ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT], ids=str)
+async def test_a_message_delivered_twice_at_once_makes_each_record_once(
+    hub: Driver, proxy: StorageProxy, subject: Subject
+) -> None:
+    await subject.open(hub)
+    before = subject.progress(hub)
+    keys = await subject.make(hub, 5)
+    await _twice_at_once(hub, proxy, subject)
+    made = [now - then for now, then in zip(subject.progress(hub), before, strict=True)]
+    assert made == [5 * stage.each for stage in subject.stages]
+    await subject.arrived(hub, keys)
 
 
 _STRANGE = {

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import pytest
 
 from shared.stores.queues import QUEUES, poison
 from tests.e2e.driver import Driver, until
+from tests.e2e.subjects import ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, Subject
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,65 +22,96 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 _LONGER_THAN_THE_PLATFORM_TRIES = 2 * 5 * 1.0
 
 
-async def test_a_post_to_sap_that_commits_but_never_answers_makes_one_customer(hub: Driver) -> None:
-    (key,) = hub.born_there(1, "Unanswered")
-    customers = len(hub.sap.data_rows("BusinessPartners"))
-    rule = {"match": {"method": "POST", "path": r"/BusinessPartners$"}, "times": 1, "action": {"commit_then_hang": 60}}
-    hub.sap.control.add_fault(rule)
-    run = await hub.sync()
-    assert run["counts"]["retrying"] == 1
-    hub.sap.control.clear_faults()
-    await hub.at_rest()
-    assert len(hub.sap.data_rows("BusinessPartners")) == customers + 1
-    (partner,) = hub.partners_named("Unanswered 000 GmbH")
-    assert hub.account_of(partner["CardCode"])["accountid"] == key
-    assert await hub.failures() == []
-
-
-async def test_a_batch_of_posts_to_sap_that_commits_but_never_answers_makes_one_customer_each(hub: Driver) -> None:
-    hub.born_there(5, "Silent")
-    customers = len(hub.sap.data_rows("BusinessPartners"))
-    rule = {
-        "match": {"method": "POST", "path": r"/\$batch$", "body": "POST /b1s/v2/BusinessPartners"},
-        "times": 1,
-        "action": {"commit_then_hang": 60},
-    }
-    hub.sap.control.add_fault(rule)
-    await hub.sync()
+@pytest.mark.parametrize(
+    ("subject", "count", "rule"),
+    [
+        pytest.param(ACCOUNT_IN, 1, {"match": {"method": "POST", "path": r"/BusinessPartners$"}}, id="one customer"),
+        pytest.param(
+            ACCOUNT_IN,
+            5,
+            {"match": {"path": r"/\$batch$", "body": r"POST \S*/BusinessPartners"}},
+            id="a batch of customers",
+        ),
+        # Orders go in requests of their own, several at once.
+        pytest.param(ORDER_IN, 5, {"match": {"method": "POST", "path": r"/Orders$"}, "times": 5}, id="several orders"),
+    ],
+)
+async def test_posts_to_sap_that_commit_but_never_answer_make_each_record_once(
+    hub: Driver, subject: Subject, count: int, rule: dict[str, Any]
+) -> None:
+    await subject.open(hub)
+    (before,) = subject.progress(hub)
+    keys = await subject.make(hub, count)
+    hub.sap.control.add_fault({"times": 1, **rule, "action": {"commit_then_hang": 60}})
+    run = await hub.sync(name=subject.name)
     assert hub.sap.control.faults_hit["commit_then_hang"]
+    assert subject.progress(hub)[0] > before
+    assert run["counts"]["retrying"] == count
     hub.sap.control.clear_faults()
     await hub.at_rest()
-    assert len(hub.sap.data_rows("BusinessPartners")) == customers + 5
-    assert [len(hub.partners_named(f"Silent {n:03d} GmbH")) for n in range(5)] == [1] * 5
+    assert subject.progress(hub) == [before + count]
+    await subject.arrived(hub, keys)
     assert await hub.failures() == []
 
 
-async def test_one_bad_record_among_a_hundred_fails_alone_is_listed_mended_and_retried(hub: Driver) -> None:
-    codes = [f"C{n:05d}" for n in range(101, 201)]
-    bad = codes[57]
-    hub.edit_partner(bad, Fax="refuse-me")
-    refusal = {"error": {"code": "0x80040265", "message": "Fax 'refuse-me' is no number, says a plug-in of ours."}}
-    body = r'"fax":\s?"refuse-me"'
-    hub.dataverse.control.add_fault(
-        {"match": {"path": "UpsertMultiple", "body": body}, "action": {"status": 400, "body": refusal}},
-        {"match": {"part": True, "body": body}, "action": {"status": 400, "body": refusal}},
-        {"match": {"method": "PATCH", "body": body}, "action": {"status": 400, "body": refusal}},
-    )
-    await hub.mark(codes)
-    run = await hub.sync()
+@dataclass(frozen=True)
+class Refusal:
+    """A record among many that the far system refuses for what stands in one of its fields."""
+
+    subject: Subject
+    count: int
+    rules: tuple[dict[str, Any], ...]
+
+    def edit(self, hub: Driver, key: str, text: str) -> None:
+        """Let the field that is looked at hold this text."""
+        if self.subject.in_sap:
+            hub.dataverse.data_write("salesorders", [{"salesorderid": key, "description": text}])
+        else:
+            hub.edit_partner(key, Fax=text)
+
+
+_REFUSED = "refuse-me"
+_REFUSALS = (
+    Refusal(
+        ACCOUNT_OUT,
+        100,
+        (
+            {"match": {"path": "UpsertMultiple", "body": rf'"fax":\s?"{_REFUSED}"'}},
+            {"match": {"part": True, "body": rf'"fax":\s?"{_REFUSED}"'}},
+            {"match": {"method": "PATCH", "body": rf'"fax":\s?"{_REFUSED}"'}},
+        ),
+    ),
+    Refusal(ORDER_IN, 12, ({"match": {"method": "POST", "path": "/Orders$", "body": _REFUSED}},)),
+)
+
+
+@pytest.mark.parametrize("refusal", _REFUSALS, ids=lambda refusal: str(refusal.subject))
+async def test_one_bad_record_among_many_fails_alone_is_listed_mended_and_retried(
+    hub: Driver, refusal: Refusal
+) -> None:
+    subject = refusal.subject
+    await subject.open(hub)
+    keys = subject.choose(hub, refusal.count)
+    bad = keys[refusal.count // 2]
+    refusal.edit(hub, bad, _REFUSED)
+    control = hub.sap.control if subject.in_sap else hub.dataverse.control
+    answer = {"error": {"code": "0x80040265", "message": f"'{_REFUSED}' is not allowed, says a plug-in of ours."}}
+    control.add_fault(*({**rule, "action": {"status": 400, "body": answer}} for rule in refusal.rules))
+    await subject.release(hub, keys)
+    run = await hub.sync(name=subject.name)
     assert run["status"] == "partly failed"
-    assert (run["counts"]["created"], run["counts"]["failed"]) == (99, 1)
-    assert hub.differences([code for code in codes if code != bad]) == []
+    assert (run["counts"]["created"], run["counts"]["failed"]) == (refusal.count - 1, 1)
+    await subject.arrived(hub, [key for key in keys if key != bad])
     (failure,) = await hub.failures()
     assert bad in str(failure)
-    assert "refuse-me" not in str(failure), "what is listed quotes no data"
-    hub.edit_partner(bad, Fax="+49 40 1")
-    retried = await hub.api("POST", "/failures/retry", {"object": "account", "keys": [bad]}, expect=202)
+    assert _REFUSED not in str(failure), "what is listed quotes no data"
+    refusal.edit(hub, bad, "+49 40 1")
+    chosen = {"object": subject.name, "keys": [{"side": subject.born, "key": bad}]}
+    retried = await hub.api("POST", "/failures/retry", chosen, expect=202)
     await hub.run_to_end(retried["runs"][0])
     await hub.at_rest()
-    hub.dataverse.control.clear_faults()
     assert await hub.failures() == []
-    assert hub.differences(codes) == []
+    await subject.arrived(hub, keys)
 
 
 @asynccontextmanager
@@ -132,27 +165,41 @@ async def test_an_outage_longer_than_the_platforms_retries_poisons_nothing_and_e
 
 
 async def test_an_outage_that_begins_in_the_middle_of_a_delivery_poisons_nothing_either(hub: Driver) -> None:
-    codes = [f"C{n:05d}" for n in range(230, 240)]
-    await hub.mark(codes)
-    down = {"match": {"method": "POST"}, "action": {"status": 503}}
-    hub.dataverse.control.add_fault(down)
-    run = await hub.start()
+    """Both systems can still be read: accounts fail to be written in Dynamics, orders in SAP."""
+    subjects = (ACCOUNT_OUT, ORDER_IN)
+    await ORDER_IN.open(hub)
+    before = [subject.progress(hub) for subject in subjects]
+    for control in (hub.sap.control, hub.dataverse.control):
+        control.add_fault({"match": {"method": "POST"}, "action": {"status": 503}})
+    keys = [await subject.make(hub, 10) for subject in subjects]
+    runs = [await hub.start(name=subject.name) for subject in subjects]
     began = time.monotonic()
 
     async def tried_for_long() -> bool:
         assert [await hub.queues.count(poison(queue)) for queue in QUEUES] == [0, 0, 0]
-        return time.monotonic() - began > _LONGER_THAN_THE_PLATFORM_TRIES
+        waits = [await _waits_by_itself(hub, each, run["run"]) for each, run in zip(subjects, runs, strict=True)]
+        return all(waits) and time.monotonic() - began > _LONGER_THAN_THE_PLATFORM_TRIES
 
     await until(tried_for_long, "the outage to last", log=hub.log)
-    item = await hub.runs.slice(run["run"], "1:000000")
-    assert item is not None
-    assert not item.done
-    assert item.attempt > 2, "it waited by itself, in its row, not by the platform's retries"
-    hub.dataverse.control.clear_faults()
-    assert (await hub.run_to_end(run))["status"] == "succeeded"
+    assert [subject.progress(hub) for subject in subjects] == before
+    for control in (hub.sap.control, hub.dataverse.control):
+        control.clear_faults()
+    for run in runs:
+        assert (await hub.run_to_end(run))["status"] == "succeeded"
     await hub.at_rest()
-    assert hub.differences(codes) == []
+    for subject, some in zip(subjects, keys, strict=True):
+        await subject.arrived(hub, some)
+    assert await hub.failures() == []
     assert await hub.poisoned() == {}
+
+
+async def _waits_by_itself(hub: Driver, subject: Subject, run: str) -> bool:
+    """Not by the platform's tries: in its slice's row or, where a create may have happened, in rows of the records."""
+    item = await hub.runs.slice(run, f"{subject.phase}:000000")
+    if item is None or not item.done:
+        return item is not None and item.attempt > 2
+    assert item.counts == {"retrying": 10}
+    return max(record.attempt for record in await hub.all_records(subject.name)) > 2
 
 
 async def test_sync_now_five_times_at_once_makes_two_runs_at_most_and_each_holds_its_callers_edit(hub: Driver) -> None:
