@@ -29,6 +29,9 @@ _INDEX = _ROOT / "local" / "azurite-index.cjs"  # makes changes of a row indepen
 _EXIT_WITH_STDIN = 'data:text/javascript,process.stdin.on("end",()=>process.exit(0)).resume().unref()'
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://[\d.]+:(\d+)")
 _SERVICES = ("Blob", "Queue", "Table")
+# Seconds an idle connection is kept. Azurite's 5 are less than the SDK's clients count on (15), so that a request now
+# and then goes into a connection that is being closed; a storage account keeps them longer than its clients do.
+_KEEP_ALIVE_SECONDS = 120
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.02
@@ -128,7 +131,9 @@ class Azurite:
     def _arguments(self) -> list[str]:
         arguments = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
         for service, port in zip(_SERVICES, self._wanted, strict=True):
-            arguments += [f"--{service.lower()}Host", "127.0.0.1", f"--{service.lower()}Port", str(port)]
+            name = f"--{service.lower()}"
+            arguments += [f"{name}Host", "127.0.0.1", f"{name}Port", str(port)]
+            arguments += [f"{name}KeepAliveTimeout", str(_KEEP_ALIVE_SECONDS)]
         return [*arguments, *(["--location", str(self._location)] if self._location else ["--inMemoryPersistence"])]
 
     def _read_ports(self) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import batched
 from typing import Any
 
@@ -16,7 +15,7 @@ from shared.stores.tables import Op, Tables
 from shared.sync import configure, due_starts
 from shared.sync.schedule import Schedule
 from tests.bench.report import Line
-from tests.bench.world import ACCOUNT_TYPE, OBJECT, PARTITION, TEMPLATE, Counted, Work, World, gate_apart, patiently
+from tests.bench.world import ACCOUNT_TYPE, OBJECT, PARTITION, TEMPLATE, Counted, Work, World, gate_apart
 
 CHANGED = 100
 #: Further forward than the overlap, so that a run meets nothing it has seen before.
@@ -173,7 +172,7 @@ async def _seed_marks(work: Work, count: int) -> None:
         table = tables.table("records")
         for numbers in batched(range(count), _SEEDED_AT_ONCE, strict=False):
             operations = [operation for number in numbers for operation in _quiet_record(number)]
-            await patiently(partial(table.transact, operations))
+            await table.transact(operations)
 
 
 def _quiet_record(number: int) -> tuple[Op, Op]:

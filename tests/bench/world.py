@@ -7,15 +7,13 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Self
 
 from local.azurite import Azurite
-from shared.errors import Transient
 from shared.settings import AppSettings
 from shared.stores.records import partition
 from shared.stores.runs import Run, Runs
@@ -39,7 +37,6 @@ MESSAGES_AT_ONCE = 8
 TIMES: Mapping[str, float] = {"finish_first": 0.5, "run_heartbeat": 2}
 _MARKED_AT_ONCE = 1000
 _LONGEST_RUN = 900
-_TRIES = 3
 _GATES = "gates"
 
 
@@ -103,8 +100,7 @@ class Work:
         change = marks.Change(True, "bench", {"accountType": str(ACCOUNT_TYPE)})
         for at in range(0, len(codes), _MARKED_AT_ONCE):
             some = codes[at : at + _MARKED_AT_ONCE]
-            wanted = dict.fromkeys(some, change)
-            await patiently(partial(marks.apply, self.app.hub, flow, wanted, contiguous=True))
+            await marks.apply(self.app.hub, flow, dict.fromkeys(some, change), contiguous=True)
 
     async def ready(self, codes: Sequence[str]) -> None:
         """Configured, warm (sessions, tokens, reference lists, gates), and these customers marked."""
@@ -140,16 +136,6 @@ class Work:
         storage = gate_apart(self.counter.calls, self.prefix)
         told = await self.world.simulators.ask("counted")
         return Counted(told["sap"], told["dataverse"], storage, told["slowed_down"], seconds)
-
-
-async def patiently[Answer](work: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Do it again where storage closed an idle connection just then; only for what may be done twice."""
-    for _ in range(_TRIES):
-        try:
-            return await work()
-        except Transient:
-            continue
-    return await work()
 
 
 async def over(runs: Runs, pump: Pump, name: str) -> Run:
