@@ -10,7 +10,7 @@ import uuid
 from itertools import groupby
 from typing import Any
 
-from shared.errors import HubError, Misconfigured, NotFound, Throttled, Transient, UnknownOutcome
+from shared.errors import Conflict, HubError, Misconfigured, NotFound, Stale, Throttled, Transient, UnknownOutcome
 from shared.objects.model import KEY, Step
 from shared.ports import Entity, SideName, Write
 from shared.sync.items import Item
@@ -57,10 +57,7 @@ class Steps(Verdicts):
             assert entity is not None
             errors = await self._errors_of(side, entity, list(writes.values()))
             for number, (item, step) in enumerate(some):
-                error = errors.get(str(number))
-                if isinstance(error, NotFound) and step.delete:
-                    error = None
-                self._take_step(item, side, step, error)
+                self._take_step(item, side, step, _of_row(step, errors.get(str(number))))
 
     async def _errors_of(self, side: SideName, entity: Entity, writes: list[Write]) -> dict[str, HubError]:
         """What went wrong, by the writes' names. An error of the whole call is one of each record: they go on alone."""
@@ -91,6 +88,16 @@ class Steps(Verdicts):
         item.after.pop(side, None)
         if error is not None and item.error is None:
             item.error = error
+
+
+def _of_row(step: Step, error: HubError | None) -> HubError | None:
+    """What an error of one row means for its record: it was not what it had been read as, so it is read again."""
+    if isinstance(error, NotFound) and step.delete:
+        return None
+    is_child = step.key != KEY
+    if is_child and isinstance(error, NotFound | Conflict):
+        return Stale(f"A row of it changed meanwhile: {error.text}", code=error.code, system=error.system)
+    return error
 
 
 def _stage(entry: tuple[Item, Step]) -> int:

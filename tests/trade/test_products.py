@@ -168,3 +168,25 @@ async def test_prices_follow_an_item_into_another_unit(azurite: str) -> None:
         assert units[product["_defaultuomid_value"]] == "Box of 12"
         assert {units[row["_uomid_value"]] for row in rows} == {"Box of 12"}
         assert world.prices_of("I00003") == before
+
+
+async def test_a_price_that_somebody_enters_or_deletes_meanwhile_is_read_again_and_set(azurite: str) -> None:
+    async with trade(azurite) as world:
+        await with_products(world)
+        flow = await world.hub.flow(TEMPLATE, "product")
+        side = flow.sides[SideName.OTHER]
+        read, key = side.read, world.product_of("I00003")["productid"]
+        rows = [r for r in world.dataverse.data_rows("productpricelevels") if r["_productid_value"] == key]
+
+        async def then_deleted(entity, keys):  # type: ignore[no-untyped-def]
+            found = await read(entity, keys)
+            side.read = read
+            world.dataverse.data_delete("productpricelevels", rows[0]["productpricelevelid"])
+            return found
+
+        edit_price(world, "I00003", 33)
+        side.read = then_deleted
+        run = await world.run("product", "sweep")
+        assert run.counts == {"retrying": 1, "unchanged": len(MARKED) - 1}
+        await world.settle()
+        assert world.prices_of("I00003") == expected_prices(world, "I00003")
