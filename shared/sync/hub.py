@@ -160,13 +160,16 @@ def _stored_settings(row: TemplateRow, kind: TemplateType) -> BaseModel:
 
 
 async def reference_rows(side: Side, reference: Reference) -> list[Row]:
-    """The rows of a reference list, read now: of an entity set, or of the operation that answers it."""
+    """The rows of a reference list, read now: of an entity set, or of the operation that answers it.
+
+    An operation answers more than anybody asked for; only the columns that the entity names are kept, if it names any.
+    """
     if reference.body is None:
         return await side.listing(reference.entity)
     answer = await side.call(reference.entity.set, reference.body)
-    if isinstance(answer, Mapping):
-        return list(answer["value"]) if "value" in answer else [dict(answer)]
-    return list(answer)
+    rows = answer.get("value", [answer]) if isinstance(answer, Mapping) else answer
+    select = reference.entity.select
+    return [{name: row.get(name) for name in select} if select else dict(row) for row in rows]
 
 
 def readable(message: Mapping[str, Any], *names: str) -> None:

@@ -75,7 +75,23 @@ SAP_CUSTOMER_SERIES = Reference(
 
 # One row: local currency, decimal places of amounts, prices, percentages and quantities.
 SAP_COMPANY = Reference(
-    COMPANY, SideName.SAP, Entity(COMPANY_OPERATION, "AdminInfo", "Code", key_is_text=False), body={}
+    COMPANY,
+    SideName.SAP,
+    Entity(
+        COMPANY_OPERATION,
+        "AdminInfo",
+        "Code",
+        select=(
+            "CompanyName",
+            "LocalCurrency",
+            "TotalsAccuracy",
+            "PriceAccuracy",
+            "PercentageAccuracy",
+            "AccuracyofQuantities",
+        ),
+        key_is_text=False,
+    ),
+    body={},
 )
 SAP_PRICE_LISTS = _sap(
     PRICE_LISTS,
