@@ -48,10 +48,13 @@ async def test_an_order_that_sap_commits_after_its_asker_died_is_not_asked_for_a
 ) -> None:
     async with trade(azurite, times=SHORTER_TIMES) as world:
         keys = await with_orders(world, 4)
-        world.sap.control.latency = Latency(single=2500)  # only what is asked for until the end
+        world.sap.control.latency = Latency(single=2500)  # for what is asked for until the end
         await start(world.hub, TEMPLATE, "order", "delta", "request")
-        assert await world.work_killed([1.0])
+
+        def well_again() -> None:
+            world.sap.control.latency = Latency()
+
+        assert await world.work_killed([1.0], well_again)
         assert world.orders() == [], "SAP is still at work on them"
-        world.sap.control.latency = Latency()
         await world.settle()
         assert_once(world, keys)

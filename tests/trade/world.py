@@ -13,7 +13,7 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -254,8 +254,11 @@ class Trade:
         """Work on all messages."""
         await self.messages.drain(self.app)
 
-    async def work_killed(self, moments: Sequence[float]) -> int:
-        """Work, and be killed after each of these times; another process takes over. How many messages were in work."""
+    async def work_killed(self, moments: Sequence[float], then: Callable[[], None] = lambda: None) -> int:
+        """Work, and be killed after each of these times; another process takes over. How many messages were in work.
+
+        ``then`` is called at each kill, before what the dead process held is given back, which takes its time.
+        """
         interrupted = 0
         for moment in moments:
             working = asyncio.create_task(self.drain())
@@ -263,20 +266,28 @@ class Trade:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
             interrupted += await self.messages.kill()
+            then()
             await self.app.close()
             self.app = self.another_app()
         gc.collect()  # connections that were cut while they were made are let go here, not in another test
         return interrupted
 
     async def settle(self, *, seconds: float = 60) -> None:
-        """Sweep and work until no run is at work and nothing is due any more."""
+        """Sweep and work until no run is at work, nothing is due any more, and neither system is at work on anything.
+
+        What a dead process asked for is done all the same, after nobody waits for it any more.
+        """
         async with asyncio.timeout(seconds):
             while True:
                 await sweep(self.hub)
                 await self.drain()
-                if not await self._is_at_work():
+                if not await self._is_at_work() and not self._asked_for():
                     return
                 await asyncio.sleep(0.2)
+
+    def _asked_for(self) -> int:
+        """Requests that the systems are at work on."""
+        return int(self.sap.control.stats()["current"]) + int(self.dataverse.control.stats()["current"])
 
     async def _is_at_work(self) -> bool:
         for name in ("account", "product", "order"):
