@@ -26,8 +26,7 @@ class Merge:
 
     ``to[side]`` are the values that side must be given; ``agreed`` the fields on which both sides already show the
     same, and those whose difference stands; ``ruled`` field -> winning side where a rule decided between two edits;
-    ``asked`` the fields that wait for a person; ``held`` field -> reason where one side could not be read, or where two
-    values that should be the same are not.
+    ``asked`` the fields that wait for a person; ``held`` field -> reason where one side could not be read.
     """
 
     to: dict[SideName, dict[str, Value]] = field(default_factory=lambda: {SAP: {}, OTHER: {}})

@@ -197,10 +197,7 @@ class _Rows:
 
 def _fitted(content: Content, accuracy: Accuracy) -> SapAmounts:
     """SAP's figures, and the proof before anything is posted that their total is the order's."""
-    try:
-        amounts = fitted(content.amounts, accuracy)
-    except Refused as refused:
-        raise Refused(refused.reason, whole=True) from None
+    amounts = fitted(content.amounts, accuracy)
     if predicted_total(amounts, accuracy) != content.amounts.total:
         raise Refused("SAP's total would differ from the order's; nothing was posted", whole=True)
     return amounts
