@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -78,6 +79,8 @@ class Reading:
 
 KEY = "{key}"
 """In the texts of a step: the key that the record has on that side."""
+KEY_NUMBER = "{key:number}"
+"""In the body of a step, as a whole value: that key as a number."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,16 @@ class ObjectType(ABC):
     """Whether it is opened by complete settings instead of a first load: documents, each of which exists once."""
     swept: bool = False
     """Whether fields of SAP change without leaving a stamp (prices): then sweeps compare all that is marked."""
+    all_take_part: bool = False
+    """Whether every record of SAP goes out without being marked (groups)."""
+    on_demand: bool = False
+    """Whether only the first load and children that need a record move it: no schedule, no Sync Now."""
+    marks_of: str = ""
+    """The object whose marks decide who goes out, where it has none of its own (stock goes out for marked products)."""
+    after: tuple[str, ...] = ()
+    """Objects whose documents must have arrived before records of this one are read (stock after the sales)."""
+    sync_now_mode: str = "delta"
+    """What Sync Now does unless it is told otherwise."""
 
     @abstractmethod
     def directions(self, ctx: Context) -> tuple[Direction, ...]:
@@ -275,6 +288,10 @@ class ObjectType(ABC):
     def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
         """The mark that a record born or matched on the other side gets when it is linked."""
 
+    def goes_without(self, ctx: Context) -> bool:
+        """Whether it is read although documents of the objects before it (:attr:`after`) did not arrive."""
+        return False
+
     def mark_choices(self, ctx: Context) -> Mapping[str, tuple[str, ...]]:
         """Per attribute of a mark the values an admin may choose; one that is not named takes any."""
         return {}
@@ -294,6 +311,29 @@ class ObjectType(ABC):
     def parents(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
         """The records that must be linked first."""
         return ()
+
+    def day_scope(self, store: str, day: date, ctx: Context) -> str | None:
+        """The scope of the other side's documents of one store and day; None for an object without tie-out."""
+        return None
+
+    def is_booked(self, row: Row) -> bool:
+        """Whether a document of the other side counts in the tie-out (one that was voided does not)."""
+        return True
+
+    def tally(self, side: SideName, row: Row, ctx: Context) -> Tally:
+        """What the document is worth as that side shows it. Refused, with the reason, where a tender has no mapping."""
+        raise NotImplementedError(f"{self.name} has no tie-out")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one document is worth, for the tie-out of a day.
+
+    ``tenders`` are amounts by means of payment, in words that the readings of both sides produce alike.
+    """
+
+    total: Decimal
+    tenders: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

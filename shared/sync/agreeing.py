@@ -144,6 +144,7 @@ class Agreeing(Writing):
         lost = await self.hub.records.save(self.flow.pk, [i.known for i in changed])
         gone = {id(r) for r in lost}
         await parking.release(self.hub, self.flow, [i.known for i in fresh if id(i.known) not in gone])
+        await parking.demand(self.hub, self.flow, parked)
         await parking.look_again(self.hub, self.flow, parked)
         return {i.key for i in changed if id(i.known) in gone}
 

@@ -317,6 +317,9 @@ async def save_schedule(hub: Hub, template: str, name: str, schedule: Schedule) 
     """Replace the schedule; it counts from now on, nothing that lies before is made up."""
     flow = await hub.flow(template, name, lists=False)
     now = hub.now()
+    if flow.object.on_demand:
+        text = f"'{name}' travels by itself when a record needs it, after its first load; it has no schedule."
+        raise BadRequest(text, code="on-demand", status=409)
     if schedule.sweep is not None and not flow.object.swept:
         text = f"Every change of '{name}' leaves a stamp, so there is nothing to sweep; leave sweep out."
         raise BadRequest(text, code="not-swept", fields=["sweep"])

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 
 from shared.errors import Conflict, HubError, Rejected, Stale, Transient, Undetermined
 from shared.objects.model import Direction
-from shared.ports import KeyVersion, Row, SideName
-from shared.stores.records import Record, new_record
+from shared.ports import KeyVersion, Mark, Row, SideName
+from shared.stores.records import Record, new_record, partition
 from shared.sync import matching, parking
 from shared.sync.agreeing import Agreeing
 from shared.sync.items import Item
@@ -27,6 +27,7 @@ from shared.sync.writing import refused
 
 _ROUNDS = 4
 _DRAFT_LEFT = "draft-left"
+_ALL = "all"  # the batch of marks of objects all of whose records take part
 
 
 class Delivery(Agreeing):
@@ -60,6 +61,7 @@ class Delivery(Agreeing):
         await self._compare([i for i in _open(items) if i.known.linked])
         await self._match([i for i in _open(items) if not i.known.linked])
         lost = await self._claim([i for i in items if i.open and i.create])
+        lost |= await self._guard(_open(items))
         await self._write(_open(items), (self.far, self.near))
         await self._look_up([i for i in items if i.open and i.create and isinstance(i.error, Undetermined)])
         await self._read_back([i for i in items if i.open and i.written])
@@ -77,9 +79,25 @@ class Delivery(Agreeing):
                     item.finish(Outcome.UNCHANGED)
         keys = [i.key for i in _open(items)]
         records = await self.hub.records.load(self.flow.pk, self.near, keys, contiguous=contiguous)
+        marked = await self._marked_elsewhere(keys)
         for item in _open(items):
             item.record = records.get(item.key)
+            if item.key in marked:
+                item.record = item.record or new_record(self.near, item.key)
+                item.record.mark = marked[item.key]
             self._recognise_one(item)
+
+    async def _marked_elsewhere(self, keys: list[str]) -> dict[str, Mark]:
+        """The marks of records that have none of their own: every record's where all take part, or another object's."""
+        if self.direction is not Direction.OUT:
+            return {}
+        if self.object.all_take_part:
+            return dict.fromkeys(keys, Mark(frozenset({_ALL})))
+        if not self.object.marks_of:
+            return {}
+        pk = partition(self.flow.template.id, self.object.marks_of)
+        leaders = await self.hub.records.load(pk, self.near, keys)
+        return {key: leaders[key].mark if key in leaders else Mark() for key in keys}
 
     def _recognise_one(self, item: Item) -> None:
         record = item.record

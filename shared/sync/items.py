@@ -18,7 +18,8 @@ class Item:
 
     ``given`` are the fingerprints of what a create brings in its first write; ``recovered``: what was found is what an
     earlier delivery created; ``waits``: what the far side would send has a parent that is not linked; ``stepped`` are
-    the sides whose steps were run, ``undone`` by side the fields of which a step did not hold.
+    the sides whose steps were run, ``undone`` by side the fields of which a step did not hold; ``guarded``: a claim keeps
+    others from its steps.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Item:
     readings: dict[SideName, Reading] = field(default_factory=dict)
     merged: Merge | None = None
     create: bool = False
+    guarded: bool = False
     writings: dict[SideName, Writing] = field(default_factory=dict)
     written: set[SideName] = field(default_factory=set)
     expected: dict[SideName, Reading] = field(default_factory=dict)

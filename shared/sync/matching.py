@@ -39,7 +39,7 @@ async def lost_creations(flow: Flow, far: SideName, items: Sequence[Item]) -> Fo
         return {}
     entity, side = flow.object.entity(far, flow.ctx), flow.sides[far]
     names = {i.known.claim.key: i.key for i in items if i.known.claim is not None}
-    if far is SideName.OTHER:
+    if far is SideName.OTHER and not entity.reference:
         rows = {key: [row] for key, row in (await side.read(entity, list(names))).items()}
         return {names[name]: _single(found) for name, found in rows.items() if found}
     made: Found = {}

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from shared.errors import Transient
 from shared.objects.model import ObjectType, Parent, TemplateType
 from shared.ports import Row, SideName
-from shared.stores.records import WAITERS, Record, parse_waiter, partition
+from shared.stores.records import WAITERS, Record, new_record, parse_waiter, partition
 from shared.sync.hub import Flow, Hub
 from shared.sync.items import Item
 from shared.sync.outcomes import Outcome
+from shared.sync.start import start
 
 _TRIES = 5
 
@@ -68,6 +69,22 @@ async def wait_for_parents(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
         for parent in map(parse_parent, record.parked):
             pk = partition(flow.template.id, parent.object)
             await hub.records.park(pk, parent.side, parent.key, (flow.object.name, record.born, record.born_key))
+
+
+async def demand(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
+    """Let parents travel that only travel when a child needs them: they become due, and a run delivers them."""
+    wanted = {parent for item in items for parent in map(parse_parent, item.known.parked)}
+    for name in sorted({parent.object for parent in wanted}):
+        found = flow.type.object(name)
+        if found is None or not found.on_demand:
+            continue
+        pk = partition(flow.template.id, name)
+        for parent in sorted((p for p in wanted if p.object == name), key=lambda p: p.key):
+            if await hub.records.get(pk, parent.side, parent.key) is None:
+                await hub.records.save(pk, [new_record(parent.side, parent.key)])
+            await wake(hub, pk, parent.side, parent.key)
+        if (await hub.runs.object(flow.template.id, name)).initialized_at is not None:
+            await start(hub, flow.template.id, name, "due", f"demand of {flow.object.name}")
 
 
 async def look_again(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.errors import HubError, LostRace, Misconfigured, NotFound, Rejected, Throttled, Transient
+from shared.errors import HubError, LostRace, Misconfigured, NotFound, Parked, Rejected, Throttled, Transient
 from shared.objects.model import Direction
 from shared.ports import KeyVersion, SideName
+from shared.stores.records import partition
 from shared.stores.runs import ObjectState, Plan, Run, Slice, slice_id
-from shared.sync import finish
+from shared.sync import dependencies, finish
 from shared.sync.hub import Flow, Hub, readable
 from shared.sync.outcomes import RunStatus
 
@@ -47,7 +48,8 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
         return
     try:
         if message["step"] == "plan":
-            await _Planner(hub, state, run).work()
+            if state.began or await dependencies.ready(hub, state, run):
+                await _Planner(hub, state, run).work()
         else:
             await finish.look(hub, state, run)
     except LostRace:
@@ -55,7 +57,7 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
         await hub.send_run(run.id, message["step"], message["beat"], delay_seconds=1)
     except (Throttled, Transient) as error:
         await _wait(hub, run, message, error)
-    except (Misconfigured, Rejected, NotFound) as error:
+    except (Misconfigured, Parked, Rejected, NotFound) as error:
         await finish.stop(hub, run.id, error)
 
 
@@ -156,12 +158,9 @@ class _Planner:
                     yield batch
             plan.stage, plan.cursor = "source", ""
         if plan.stage == "source" and mode != "due":
-            whole = full or mode == "sweep"
-            source = (
-                self._marked(flow, plan, forced=full)
-                if whole and direction is Direction.OUT
-                else self._changed(flow, direction, plan, full)
-            )
+            whole = full or mode == "sweep" or not flow.object.entity(direction.source, flow.ctx).modified
+            by_mark = whole and direction is Direction.OUT and not flow.object.all_take_part
+            source = self._marked(flow, plan, forced=full) if by_mark else self._changed(flow, direction, plan, full)
             async for batch in source:
                 yield batch
         plan.stage = "end"
@@ -200,16 +199,24 @@ class _Planner:
 
         Those that are not ``forced`` are read and compared with what was agreed; only what moved is looked at further.
         """
+        pk = partition(flow.template.id, flow.object.marks_of) if flow.object.marks_of else flow.pk
         if "out" not in plan.read_at:
             plan.read_at["out"] = await flow.sides[SideName.SAP].ping()
         cursor = plan.cursor
         while True:
-            records, cursor = await self.hub.records.marked(flow.pk, cursor, _PAGE)
+            records, cursor = await self.hub.records.marked(pk, cursor, _PAGE)
             own = [KeyVersion(r.born_key) for r in records if r.born is SideName.SAP]
             guests = [KeyVersion(r.keys[SideName.SAP]) for r in records if r.born is SideName.OTHER and r.linked]
             if guests:
                 yield _Batch(SideName.SAP, guests, plan.cursor, "source", forced=forced)
-            yield _Batch(SideName.SAP, own, cursor, "source" if cursor else "end", contiguous=True, forced=forced)
+            yield _Batch(
+                SideName.SAP,
+                own,
+                cursor,
+                "source" if cursor else "end",
+                contiguous=not flow.object.marks_of,
+                forced=forced,
+            )
             if not cursor:
                 return
 

@@ -11,8 +11,8 @@ from itertools import groupby
 from typing import Any
 
 from shared.errors import Conflict, HubError, Misconfigured, NotFound, Stale, Throttled, Transient, UnknownOutcome
-from shared.objects.model import KEY, Step
-from shared.ports import Entity, SideName, Write
+from shared.objects.model import KEY, KEY_NUMBER, Step
+from shared.ports import Entity, Row, SideName, Write, WriteResult
 from shared.sync.items import Item
 from shared.sync.verdicts import Verdicts
 
@@ -55,17 +55,18 @@ class Steps(Verdicts):
             writes = {str(number): _write(str(number), side, item, step) for number, (item, step) in enumerate(some)}
             entity = some[0][1].entity
             assert entity is not None
-            errors = await self._errors_of(side, entity, list(writes.values()))
+            results = await self._results_of(side, entity, list(writes.values()))
             for number, (item, step) in enumerate(some):
-                self._take_step(item, side, step, _of_row(step, errors.get(str(number))))
+                result = results[str(number)]
+                self._take_step(item, side, step, _of_row(step, result.error), result.row)
 
-    async def _errors_of(self, side: SideName, entity: Entity, writes: list[Write]) -> dict[str, HubError]:
-        """What went wrong, by the writes' names. An error of the whole call is one of each record: they go on alone."""
+    async def _results_of(self, side: SideName, entity: Entity, writes: list[Write]) -> dict[str, WriteResult]:
+        """The results by the writes' names. An error of the whole call is one of each record: they go on alone."""
         try:
             results = await self.flow.sides[side].write(entity, writes)
         except (Throttled, Transient, Misconfigured) as error:
-            return {write.ref: error for write in writes}
-        return {result.ref: result.error for result in results if result.error is not None}
+            return {write.ref: WriteResult(write.ref, error=error) for write in writes}
+        return {result.ref: result for result in results}
 
     async def _call(self, side: SideName, todo: Todo) -> None:
         """Operations, one by one. What an unanswered one did is seen when the record is delivered again."""
@@ -80,14 +81,31 @@ class Steps(Verdicts):
             else:
                 self._take_step(item, side, step, None)
 
-    def _take_step(self, item: Item, side: SideName, step: Step, error: HubError | None) -> None:
-        """After a step the side shows something else than after the record's own write: it is read back anew."""
+    def _take_step(
+        self, item: Item, side: SideName, step: Step, error: HubError | None, row: Row | None = None
+    ) -> None:
+        """After a step the side shows something else than after the record's own write: it is read back anew.
+
+        A child that was created and answered in full needs no reading: it joins what is known of its record.
+        """
+        seen = side in item.after or not (side in item.written or item.create)
         item.written.add(side)
         if error is None:
             item.steps_done[side].add(step.name)
-        item.after.pop(side, None)
+        child = self._child_of(side, step) if step.key is None else ""
+        if error is None and row is not None and child and seen and side in item.rows:
+            known = item.rows[side]
+            item.rows[side] = {**known, child: [*(known.get(child) or ()), row]}
+            item.after[side] = self.object.read(side, item.rows[side], item.known.mark, self.ctx)
+        else:
+            item.after.pop(side, None)
         if error is not None and item.error is None:
             item.error = error
+
+    def _child_of(self, side: SideName, step: Step) -> str:
+        """Under which name the step's row stands in the record's, "" for none."""
+        children = self.object.entity(side, self.ctx).children
+        return next((c.name for c in children if step.entity is not None and c.entity.set == step.entity.set), "")
 
 
 def _of_row(step: Step, error: HubError | None) -> HubError | None:
@@ -120,7 +138,9 @@ def child_key(record_key: str, name: str) -> str:
 
 
 def with_key(value: Any, key: str) -> Any:
-    """The value with :data:`KEY` in its texts replaced by the key."""
+    """The value with :data:`KEY` in its texts replaced by the key, and :data:`KEY_NUMBER` by the key as a number."""
+    if value == KEY_NUMBER:
+        return int(key)
     match value:
         case str():
             return value.replace(KEY, key)

@@ -24,14 +24,18 @@ class Started:
 
 
 async def sync_now(
-    hub: Hub, template: str, object_name: str, mode: str, keys: Sequence[tuple[SideName, str]]
+    hub: Hub, template: str, object_name: str, mode: str | None, keys: Sequence[tuple[SideName, str]]
 ) -> Started:
-    """Start or join a run. With keys, those records become due and the run delivers what is due.
+    """Start or join a run; without a mode, in the object's own. With keys, those records become due and the run delivers what is due.
 
     A SAP record of which nothing is known takes no part (it is not marked), one of the other side that does not exist
     cannot: both are answered as unknown. BadRequest (409) before the object is initialized.
     """
     flow = await hub.flow(template, object_name, lists=False)
+    if flow.object.on_demand:
+        text = f"'{object_name}' travels by itself when a record needs it, after its first load; there is no Sync Now."
+        raise BadRequest(text, code="on-demand", status=409)
+    mode = mode or flow.object.sync_now_mode
     if len(keys) > MOST_KEYS:
         text = f"One call takes up to {MOST_KEYS} keys; send several calls, or sync without keys."
         raise BadRequest(text, code="too-many-keys", status=413, fields=["keys"])

@@ -81,7 +81,7 @@ class Verdicts:
 
     def _release_claim(self, item: Item) -> None:
         """What we were about to create was not created; a claim from before still tells where to look."""
-        if item.create:
+        if item.create or item.guarded:
             item.known.claim = None
 
     def _await_approval(self, item: Item, error: AwaitingApproval) -> None:

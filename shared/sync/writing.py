@@ -45,12 +45,30 @@ class Writing(Steps):
             record.claim = Claim(claim_key(self.flow, record), until, self.owner)
             record.bases = {self.near: item.given, self.far: {}}
             record.base_key = self.prints.key_id
-        lost = await self.hub.records.save(self.flow.pk, [i.known for i in items])
+        return await self._save_claims(items)
+
+    async def _save_claims(self, items: list[Item]) -> set[str]:
+        lost = await self.hub.records.save(self.flow.pk, [i.known for i in items]) if items else []
         gone = {id(r) for r in lost}
         for item in items:
             if id(item.known) in gone:
                 item.finish(Outcome.RETRYING, "its state changed meanwhile")
         return {i.key for i in items if id(i.known) in gone}
+
+    async def _guard(self, items: list[Item]) -> set[str]:
+        """The same for rows that steps create in SAP for records that are linked already; bases stay as they are."""
+        guarded = [i for i in items if not i.create and self._steps_create(i)]
+        until = self.hub.now() + timedelta(seconds=self.hub.times.claim_expiry)
+        for item in guarded:
+            item.guarded = True
+            item.known.claim = Claim(claim_key(self.flow, item.known), until, self.owner)
+        return await self._save_claims(guarded)
+
+    @staticmethod
+    def _steps_create(item: Item) -> bool:
+        writing = item.writings.get(SideName.SAP)
+        steps = () if writing is None or writing.refusal is not None else writing.steps
+        return any(step.entity is not None and step.key is None for step in steps)
 
     async def _write(self, items: list[Item], sides: Sequence[SideName]) -> None:
         """One side after the other, the far one first; each record's result by itself, its steps after it."""
@@ -95,7 +113,7 @@ class Writing(Steps):
 
     async def _give_up_claims(self, items: Iterable[Item]) -> None:
         """Nothing was written: others need not wait for our claims."""
-        records = [i.known for i in items if i.create]
+        records = [i.known for i in items if i.create or i.guarded]
         for record in records:
             record.claim = None
         await self.hub.records.save(self.flow.pk, records)

@@ -16,9 +16,12 @@ _OBJECT = "templates/{template}/objects/{object}"
 
 
 class SyncNow(Strict):
-    """What to bring over: what changed (delta), all marked records that moved (sweep), all (full), or named records."""
+    """What to bring over: what changed (delta), all marked records that moved (sweep), all (full), or named records.
 
-    mode: Literal["delta", "sweep", "full"] = "delta"
+    Without a mode the object's own: delta, or full where Sync Now reads everything (customers of Tagrain).
+    """
+
+    mode: Literal["delta", "sweep", "full"] | None = None
     keys: list[KeyIn] = Field(default_factory=list)
 
 

@@ -163,7 +163,9 @@ class Toy(ObjectType):
         return tuple(ctx.settings.directions)
 
     def entity(self, side: SideName, ctx: Context) -> Entity:
-        return Entity("things", "thing", "key", version="version", reference="ref")
+        return Entity(
+            "things", "thing", "key", version="version", modified=("modified",), reference="ref" if side is SAP else ""
+        )
 
     def fields(self, ctx: Context) -> tuple[FieldRule, ...]:
         number = FieldRule("number", FieldDirection.CREATE_ONLY)
