@@ -17,10 +17,12 @@ import aiohttp
 from local.azurite import Azurite
 from local.host.launch import HostProcess
 from local.sample_company import build_company
+from local.sample_company.chain import build_chain
 from local.simulators.dataverse import DataverseSimulator
 from local.simulators.dataverse.sales_catalog import lay_out_sales_catalog
 from local.simulators.entra import EntraSimulator
 from local.simulators.service_layer import ServiceLayerSimulator
+from local.simulators.tagrain import TagrainSimulator
 from local.simulators.tls import LocalTls, make_local_tls
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +62,7 @@ class Simulators:
     sap: ServiceLayerSimulator = field(init=False)
     entra: EntraSimulator = field(init=False)
     dataverse: DataverseSimulator = field(init=False)
+    tagrain: TagrainSimulator = field(init=False)
     urls: dict[str, str] = field(default_factory=dict)
 
     async def start(self, ports: Mapping[str, int] | None = None) -> Self:
@@ -73,11 +76,13 @@ class Simulators:
         self.urls["entra"] = await self.entra.start(at.get("entra", 0), self.tls.server)
         lay_out_sales_catalog(self.dataverse)
         self.urls["dataverse"] = await self.dataverse.start(at.get("dataverse", 0), self.tls.server)
+        self.tagrain = TagrainSimulator(build_chain())
+        self.urls["tagrain"] = await self.tagrain.start(at.get("tagrain", 0), self.tls.server)
         return self
 
     async def stop(self) -> None:
         """Stop them all."""
-        for simulator in (self.sap, self.dataverse, self.entra):
+        for simulator in (self.sap, self.dataverse, self.tagrain, self.entra):
             await simulator.stop()
 
     def settings(self) -> dict[str, str]:
@@ -95,6 +100,9 @@ class Simulators:
             "DATAVERSE_CLIENT_SECRET": self.entra.client_secret,
             "DATAVERSE_AUTHORITY": self.urls["entra"],
             "DATAVERSE_CA_BUNDLE": str(self.tls.ca_file),
+            "TAGRAIN_DEMO_URL": self.urls["tagrain"],
+            "TAGRAIN_DEMO_API_KEY": self.tagrain.api_key,
+            "TAGRAIN_CA_BUNDLE": str(self.tls.ca_file),
         }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -18,6 +19,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from shared.errors import Misconfigured
 from shared.times import Times
 
+_TAGRAIN = re.compile(r"TAGRAIN_(.+)_(URL|API_KEY)", re.IGNORECASE)
+_CONNECTION = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
+# What says that Dataverse is used at all: a national cloud's authority or a CA bundle alone say nothing.
+_DATAVERSE = (
+    "DATAVERSE_URL",
+    "DATAVERSE_TENANT_ID",
+    "DATAVERSE_CLIENT_ID",
+    "DATAVERSE_CLIENT_SECRET",
+    "DATAVERSE_CERTIFICATE",
+    "DATAVERSE_MANAGED_IDENTITY_CLIENT_ID",
+)
 _UNRESOLVED = "@microsoft.keyvault("
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LEAST_KEY_BYTES = 16
@@ -55,6 +67,13 @@ def _key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _header(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be one word of ASCII letters, digits and signs")
+    return secret
+
+
 def key_bytes(secret: SecretStr) -> bytes:
     """A key's bytes: of its base64 where it is that and long enough, else of the text itself."""
     text = secret.get_secret_value()
@@ -68,13 +87,25 @@ def key_bytes(secret: SecretStr) -> bytes:
 type Url = Annotated[str, AfterValidator(_url)]
 type Zone = Annotated[str, AfterValidator(_zone)]
 type Key = Annotated[SecretStr, AfterValidator(_key)]
+type ApiKey = Annotated[SecretStr, AfterValidator(_header)]
+
+
+class TagrainConnection(BaseModel):
+    """One account of Tagrain: where the contract is served and the key to it."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    url: Url = Field(alias="URL")
+    api_key: ApiKey = Field(alias="API_KEY")
 
 
 class AppSettings(BaseModel):
     """Every app setting; a field's alias is its name in the environment.
 
     Storage is a connection string or addresses with an identity. Dataverse is reached as a managed identity ("system"
-    or a client id) or as an app registration with a secret or a certificate (PEM, key and certificate together).
+    or a client id) or as an app registration with a secret or a certificate (PEM, key and certificate together);
+    without any of its settings there is none. Of Tagrain there may be several connections, each a pair of settings
+    whose names hold its name (:meth:`patterns`).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -92,7 +123,7 @@ class AppSettings(BaseModel):
     sap_timezone: Zone = Field(default="UTC", alias="SAP_TIMEZONE")
     sap_concurrency: int = Field(default=8, ge=1, le=100, alias="SAP_CONCURRENCY")
 
-    dataverse_url: Url = Field(alias="DATAVERSE_URL")
+    dataverse_url: Url | None = Field(default=None, alias="DATAVERSE_URL")
     dataverse_tenant_id: str | None = Field(default=None, alias="DATAVERSE_TENANT_ID")
     dataverse_client_id: str | None = Field(default=None, alias="DATAVERSE_CLIENT_ID")
     dataverse_client_secret: SecretStr | None = Field(default=None, alias="DATAVERSE_CLIENT_SECRET")
@@ -100,6 +131,10 @@ class AppSettings(BaseModel):
     dataverse_managed_identity: str | None = Field(default=None, alias="DATAVERSE_MANAGED_IDENTITY_CLIENT_ID")
     dataverse_authority: Url = Field(default="https://login.microsoftonline.com", alias="DATAVERSE_AUTHORITY")
     dataverse_ca_bundle: str | None = Field(default=None, alias="DATAVERSE_CA_BUNDLE")
+
+    #: By name. Not one setting but all that :meth:`patterns` describe, so it has no alias.
+    tagrain: Mapping[str, TagrainConnection] = Field(default_factory=dict)
+    tagrain_ca_bundle: str | None = Field(default=None, alias="TAGRAIN_CA_BUNDLE")
 
     hub_base_url: Url = Field(alias="HUB_BASE_URL")
     hub_fingerprint_key: Key = Field(alias="HUB_FINGERPRINT_KEY")
@@ -113,7 +148,8 @@ class AppSettings(BaseModel):
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """The settings; Misconfigured that names every one that is missing or wrong, and never a value."""
-        found = {name: environment[name].strip() for name in cls.names() if environment.get(name, "").strip()}
+        names = [*cls.names(), *filter(_TAGRAIN.fullmatch, environment)]
+        found = {name: environment[name].strip() for name in names if environment.get(name, "").strip()}
         unresolved = [name for name, value in found.items() if value.lower().startswith(_UNRESOLVED)]
         if unresolved:
             raise Misconfigured(
@@ -122,9 +158,10 @@ class AppSettings(BaseModel):
                 code="key-vault",
                 fields=unresolved,
             )
-        wrong, settings = _ways_in(found), None
+        connections, wrong = _connections(found)
+        wrong, settings = {**wrong, **_ways_in(found)}, None
         try:
-            settings = cls.model_validate(found)
+            settings = cls.model_validate({**found, "tagrain": connections})
         except ValidationError as error:
             wrong = {**_problems(error), **wrong}
         if wrong or settings is None:
@@ -135,8 +172,13 @@ class AppSettings(BaseModel):
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """The names of all settings in the environment."""
-        return tuple(str(field.alias) for field in cls.model_fields.values())
+        """The names of all settings in the environment that have a fixed name."""
+        return tuple(field.alias for field in cls.model_fields.values() if field.alias)
+
+    @classmethod
+    def patterns(cls) -> tuple[str, ...]:
+        """The names that hold a name of the admin's choice, ``<NAME>``: capitals, digits and underscores."""
+        return ("TAGRAIN_<NAME>_URL", "TAGRAIN_<NAME>_API_KEY")
 
     @property
     def times(self) -> Times:
@@ -172,6 +214,10 @@ def _ways_in(found: Mapping[str, str]) -> dict[str, str]:
     addresses = ("AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri")
     if "AzureWebJobsStorage" not in found and not all(name in found for name in addresses):
         wrong["AzureWebJobsStorage"] = f"(a connection string) is missing, or {' and '.join(addresses)}"
+    if not any(name in found for name in _DATAVERSE):
+        return wrong
+    if "DATAVERSE_URL" not in found:
+        wrong["DATAVERSE_URL"] = "is missing"
     registration = [name for name in ("DATAVERSE_CLIENT_SECRET", "DATAVERSE_CERTIFICATE") if name in found]
     if "DATAVERSE_MANAGED_IDENTITY_CLIENT_ID" in found:
         if registration:
@@ -187,10 +233,27 @@ def _ways_in(found: Mapping[str, str]) -> dict[str, str]:
     return wrong
 
 
+def _connections(found: Mapping[str, str]) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """The pairs of Tagrain by name, and what is wrong with names, by the setting to mend."""
+    connections: dict[str, dict[str, str]] = {}
+    wrong: dict[str, str] = {}
+    for setting, value in found.items():
+        named = _TAGRAIN.fullmatch(setting)
+        if named is None:
+            continue
+        if setting != setting.upper() or not _CONNECTION.fullmatch(named[1]):
+            wrong[setting] = "must be named in capitals, digits and underscores, up to 31 for the connection"
+        else:
+            connections.setdefault(named[1], {})[named[2]] = value
+    return connections, wrong
+
+
 def _problems(error: ValidationError) -> dict[str, str]:
     """What validation found wrong, by setting; never a value."""
     wrong: list[Any] = list(error.errors(include_url=False, include_input=False))
     return {
-        str(one["loc"][0]): "is missing" if one["type"] == "missing" else one["msg"].removeprefix("Value error, ")
+        "_".join(map(str, one["loc"])).replace("tagrain_", "TAGRAIN_", 1): "is missing"
+        if one["type"] == "missing"
+        else one["msg"].removeprefix("Value error, ")
         for one in wrong
     }

@@ -21,11 +21,12 @@ from shared import logs
 from shared.clients.connections import HttpTimes
 from shared.clients.dataverse import Certificate, DataverseClient, DataverseConfig, DataverseSide, Tokens
 from shared.clients.service_layer import ServiceLayerClient, ServiceLayerConfig, ServiceLayerSide
+from shared.clients.tagrain import TagrainClient, TagrainConfig, TagrainSide
 from shared.errors import Misconfigured
 from shared.objects.model import TemplateType
 from shared.objects.registry import default_registry
 from shared.ports import Gate, Side, SideName
-from shared.settings import AppSettings
+from shared.settings import AppSettings, TagrainConnection
 from shared.stores.gates import GateTimes, LoginLock, StorageGate
 from shared.stores.oddities import Oddities
 from shared.stores.queues import Queues
@@ -41,10 +42,11 @@ from shared.times import Times
 
 SAP = "sap"
 DATAVERSE = "dataverse"
-#: Template type -> the system on its other side.
-_OTHER_SYSTEM: Mapping[str, str] = {"dynamics": DATAVERSE}
+TAGRAIN = "tagrain"
 # Before Dataverse has recommended anything (x-ms-dop-hint).
 _DATAVERSE_AT_ONCE = 8
+# Of one connection. The contract names no limit; a till that is asked for too much says 429.
+_TAGRAIN_AT_ONCE = 8
 _LOOK_SECONDS = 2.0
 
 _purpose: ContextVar[Purpose] = ContextVar("purpose", default="work")
@@ -60,7 +62,10 @@ def _chance() -> str:
 
 @dataclass(frozen=True)
 class Edges:
-    """What the hub touches of the world; each can be brought by a test. ``transports`` are by system."""
+    """What the hub touches of the world; each can be brought by a test.
+
+    ``transports`` are by system; of Tagrain by system and connection (``tagrain-demo``), else the one for ``tagrain``.
+    """
 
     transports: Mapping[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
     tokens: Tokens | None = None
@@ -146,25 +151,72 @@ def _storage(settings: AppSettings, edges: Edges, stack: AsyncExitStack) -> tupl
 
 
 class SystemSides:
-    """One adapter per system and process, made when it is first needed."""
+    """One adapter per system (of Tagrain per connection) and process, made when it is first needed."""
 
     def __init__(
         self, settings: AppSettings, edges: Edges, tables: Tables, times: Times, stack: AsyncExitStack
     ) -> None:
         self._settings, self._edges, self._tables, self._times, self._stack = settings, edges, tables, times, stack
         self._made: dict[str, Side] = {}
-        self._makers: Mapping[str, Callable[[], Side]] = {SAP: self._sap, DATAVERSE: self._dataverse}
+        self._others: Mapping[str, Callable[[TemplateRow], tuple[str, Callable[[], Side]]]] = {
+            "dynamics": self._dynamics,
+            "tagrain": self._till,
+        }
 
     def side(self, template: TemplateRow, side: SideName) -> Side:
-        """The adapter for that end of the template; Misconfigured for a type without a system."""
-        system = SAP if side is SideName.SAP else _OTHER_SYSTEM.get(template.type, "")
-        if system not in self._makers:
-            raise Misconfigured(f"no system is known for templates of type {template.type}", code="template-type")
+        """The adapter for that end of the template, by the settings in this row.
+
+        Misconfigured for a type without a system, and for a system whose app settings are missing or not named.
+        """
+        if side is SideName.SAP:
+            system, make = SAP, self._sap
+        else:
+            system, make = self._other(template)
         if system not in self._made:
-            made = self._makers[system]()
+            made = make()
             self._made[system] = made
             self._stack.push_async_callback(made.close)
         return self._made[system]
+
+    def _other(self, template: TemplateRow) -> tuple[str, Callable[[], Side]]:
+        if template.type not in self._others:
+            raise Misconfigured(f"no system is known for templates of type {template.type}", code="template-type")
+        return self._others[template.type](template)
+
+    def _dynamics(self, template: TemplateRow) -> tuple[str, Callable[[], Side]]:
+        url = self._settings.dataverse_url
+        if url is None:
+            raise Misconfigured(
+                f"Template '{template.id}' needs Dataverse, and the app settings name none: set DATAVERSE_URL and what "
+                "goes with it.",
+                code="settings",
+                system=DATAVERSE,
+                fields=("DATAVERSE_URL",),
+            )
+        return DATAVERSE, lambda: self._dataverse(url)
+
+    def _till(self, template: TemplateRow) -> tuple[str, Callable[[], Side]]:
+        name = str(template.settings.get("connection") or "")
+        if not name:
+            raise Misconfigured(
+                f"Template '{template.id}' names no connection to Tagrain: set its setting connection to the name in "
+                "the app settings TAGRAIN_<NAME>_URL and TAGRAIN_<NAME>_API_KEY.",
+                code="no-connection",
+                system=TAGRAIN,
+                fields=("connection",),
+            )
+        found = self._settings.tagrain.get(name)
+        if found is None:
+            wanted = (f"TAGRAIN_{name}_URL", f"TAGRAIN_{name}_API_KEY")
+            raise Misconfigured(
+                f"Template '{template.id}' names the connection {name}, and the app settings {' and '.join(wanted)} "
+                "are missing: add both, or name another connection.",
+                code="settings",
+                system=TAGRAIN,
+                fields=wanted,
+            )
+        system = f"{TAGRAIN}-{name.lower()}"
+        return system, lambda: self._tagrain(system, found)
 
     def _sap(self) -> Side:
         settings = self._settings
@@ -185,13 +237,28 @@ class SystemSides:
         )
         return ServiceLayerSide(client)
 
-    def _dataverse(self) -> Side:
+    def _tagrain(self, system: str, connection: TagrainConnection) -> Side:
+        config = TagrainConfig(
+            base_url=connection.url,
+            api_key=connection.api_key.get_secret_value(),
+            ca_bundle=self._settings.tagrain_ca_bundle,
+            times=self._http_times(),
+        )
+        transports = self._edges.transports
+        client = TagrainClient(
+            config,
+            gate=self._gate(system, _TAGRAIN_AT_ONCE),
+            transport=transports.get(system, transports.get(TAGRAIN)),
+        )
+        return TagrainSide(client)
+
+    def _dataverse(self, url: str) -> Side:
         settings = self._settings
         identity = settings.dataverse_managed_identity
         named = "" if identity in (None, "system") else str(identity)
         secret, pem = settings.dataverse_client_secret, settings.certificate_pem
         config = DataverseConfig(
-            base_url=settings.dataverse_url,
+            base_url=url,
             tenant=settings.dataverse_tenant_id or "",
             client_id=named if identity else settings.dataverse_client_id or "",
             secret=secret.get_secret_value() if secret else "",

@@ -38,6 +38,20 @@ SALES_TAX_CODES = (
     ("CITY", "City rate", 8.375),
 )
 FREIGHT = ((1, "Shipping"), (2, "Item tax"), (3, "Insurance"))
+MANUFACTURERS = ((-1, "- No Manufacturer -"), (1, "Nordlicht Werke"), (2, "Hafen Apparatebau"))
+# (code, name, G/L account)
+CREDIT_CARDS = ((1, "Visa", "1360"), (2, "girocard", "1361"), (3, "Gift card", "1705"))
+# (code, name, whether money lies there)
+ACCOUNTS = (
+    ("1000", "Cash, Marktplatz", True),
+    ("1001", "Cash, Hafenstraße", True),
+    ("1200", "Bank", True),
+    ("1360", "Visa in transit", False),
+    ("1361", "girocard in transit", False),
+    ("1705", "Gift cards sold", False),
+    ("4900", "Other expenses", False),
+    ("4910", "Postage", False),
+)
 # Units of EUR for one; kept for a day long past, and valid until another one is kept.
 RATES = (("USD", 0.9216), ("GBP", 1.1687), ("KWD", 3.0042))
 RATE_DAY = "2016-01-01T00:00:00Z"
@@ -65,6 +79,15 @@ def trade_tables(*, branches: bool) -> dict[str, list[Row]]:
         "AdditionalExpenses": [
             {"ExpensCode": code, "Name": name, "TaxLiable": "tYES", "OutputVATGroup": "A19", "DataVersion": 1}
             for code, name in FREIGHT
+        ],
+        "Manufacturers": [{"Code": code, "ManufacturerName": name} for code, name in MANUFACTURERS],
+        "CreditCards": [
+            {"CreditCardCode": code, "CreditCardName": name, "GLAccount": account}
+            for code, name, account in CREDIT_CARDS
+        ],
+        "ChartOfAccounts": [
+            {"Code": code, "Name": name, "ActiveAccount": "tYES", "CashAccount": "tYES" if money else "tNO"}
+            for code, name, money in ACCOUNTS
         ],
         "CurrencyRates": [{"Currency": code, "RateDate": RATE_DAY, "Rate": rate} for code, rate in RATES],
     }

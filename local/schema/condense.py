@@ -36,6 +36,13 @@ SERVICE_LAYER_SETS = (
     "AdditionalExpenses",
     "Orders",
     "Drafts",
+    "Invoices",
+    "CreditNotes",
+    "IncomingPayments",
+    "VendorPayments",
+    "CreditCards",
+    "ChartOfAccounts",
+    "Manufacturers",
 )
 SERVICE_LAYER_OPERATIONS = (
     "SeriesService_GetDocumentSeries",

@@ -37,11 +37,13 @@ TABLES: dict[str, str] = {
     "DocumentLine": "RDR1",
     "DocumentLineAdditionalExpense": "RDR2",
     "DocumentAdditionalExpense": "RDR3",
+    "Payment": "ORCT",
 }
 
 # One definition of a user field serves all marketing documents: tables of the family -> the one that stands for it.
 _FAMILY_MEMBERS = {
     "ORDR": "OQUT ODLN ORDN ORRR ODPI OINV ORIN OPOR OPDN ORPD OPQT OPRQ ODPO OPCH ORPC ODRF",
+    "ORCT": "OVPM",
     "RDR1": "QUT1 DLN1 RDN1 RRR1 DPI1 INV1 RIN1 POR1 PDN1 RPD1 PQT1 PRQ1 DPO1 PCH1 RPC1 DRF1",
 }
 FAMILIES: dict[str, str] = {member: family for family, members in _FAMILY_MEMBERS.items() for member in members.split()}

@@ -153,10 +153,11 @@ class TableObject(ObjectType):
         """The creation stamp: SAP's date and time as one text, or the other side's stamp.
 
         A date is spelled with or without a midnight by the two versions of the Service Layer; only the day counts.
+        Records that carry no creation stamp (groups) are told apart by their key alone.
         """
         if side is SideName.OTHER:
             return "T".join(str(row[column]) for column in self.other_entity.created)
-        stamp = [str(row.get(column) or "") for column in self.sap_entity.created]
+        stamp = [str(row.get(column) or "") for column in self.sap_entity.created] or [""]
         return "T".join([stamp[0][:10], *stamp[1:]])
 
 

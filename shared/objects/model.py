@@ -353,6 +353,10 @@ class TemplateType(ABC):
     objects: tuple[ObjectType, ...]
     references: tuple[Reference, ...] = ()
 
+    def references_for(self, settings: Any) -> tuple[Reference, ...]:
+        """The lists that these settings are checked against: :attr:`references`, and what depends on a setting."""
+        return self.references
+
     @abstractmethod
     def check(self, settings: Any, lists: Mapping[str, Sequence[Row]]) -> list[Problem]:
         """Which settings SAP or the other side would refuse; ``lists`` are those of :attr:`references`."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from shared.errors import BadRequest
 from shared.objects.dynamics.template import DYNAMICS
 from shared.objects.model import ObjectType, TemplateType
+from shared.objects.tagrain.template import TAGRAIN
 
 
 class Registry:
@@ -33,7 +34,7 @@ class Registry:
                 yield template, item
 
 
-TEMPLATE_TYPES: Mapping[str, TemplateType] = MappingProxyType({DYNAMICS.name: DYNAMICS})
+TEMPLATE_TYPES: Mapping[str, TemplateType] = MappingProxyType({DYNAMICS.name: DYNAMICS, TAGRAIN.name: TAGRAIN})
 
 
 def default_registry() -> Registry:

@@ -142,12 +142,13 @@ async def _check(hub: Hub, row: TemplateRow, kind: TemplateType) -> list[str]:
     sides = {side: hub.sides.side(row, side) for side in SideName}
     lists: dict[str, Sequence[Row]] = {}
     unchecked: list[str] = []
-    for reference in kind.references:
+    settings = _validated(kind, row.settings)
+    for reference in kind.references_for(settings):
         try:
             lists |= await hub.lists(row.id, sides, [reference], fresh=True)
         except (Rejected, NotFound):
             unchecked.append(reference.name)
-    problems = kind.check(_validated(kind, row.settings), lists)
+    problems = kind.check(settings, lists)
     if problems:
         text = "SAP or the other side would refuse these settings; correct what is listed."
         raise InvalidSettings(text, problems, code="settings-refused")

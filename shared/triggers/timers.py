@@ -44,5 +44,6 @@ async def _sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the platfo
 
 
 for _type, _object in default_registry().objects():
-    _add(f"schedule_{_type.name}_{_object.name}", "SCHEDULE_TICK", _tick(_type.name, _object.name))
+    if not _object.on_demand:
+        _add(f"schedule_{_type.name}_{_object.name}", "SCHEDULE_TICK", _tick(_type.name, _object.name))
 _add("sweeper", "SWEEPER_TICK", _sweep)

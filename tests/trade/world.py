@@ -160,7 +160,12 @@ async def _work(app: App, queue: str, message: dict[str, Any]) -> None:
 
 
 class Trade:
-    """One template of a hub at work between both simulators."""
+    """One template of a hub at work between SAP and another system, both played by simulators."""
+
+    template = TEMPLATE
+    type_name = "dynamics"
+    objects: tuple[str, ...] = ("account", "product", "order")
+    base: Mapping[str, Any] = SETTINGS
 
     def __init__(
         self,
@@ -174,7 +179,7 @@ class Trade:
         self.simulators, self.storage, self.prefix = simulators, storage, prefix
         self.times, self.types = {**TIMES, **times}, types
         self.sap, self.dataverse = simulators.sap, simulators.dataverse
-        self.settings = {**SETTINGS, **settings}
+        self.settings = {**self.base, **settings}
         self.messages = Messages()
         self.app = self.another_app()
 
@@ -201,15 +206,15 @@ class Trade:
 
     async def open(self) -> None:
         """The template, its settings, set-up."""
-        await configure.create_template(self.hub, TEMPLATE, "dynamics", {})
-        await configure.save_settings(self.hub, TEMPLATE, self.settings)
-        steps = await configure.set_up(self.hub, TEMPLATE)
+        await configure.create_template(self.hub, self.template, self.type_name, {})
+        await configure.save_settings(self.hub, self.template, self.settings)
+        steps = await configure.set_up(self.hub, self.template)
         assert all(step.state != "todo" for step in steps), [step for step in steps if step.state == "todo"]
 
     async def save_settings(self, **changes: Any) -> None:
         """Change some of the settings."""
         self.settings |= changes
-        await configure.save_settings(self.hub, TEMPLATE, self.settings)
+        await configure.save_settings(self.hub, self.template, self.settings)
 
     async def mark_customers(self, *codes: str) -> None:
         """Mark these customers."""
@@ -222,12 +227,12 @@ class Trade:
     async def mark(self, noun: str, codes: Sequence[str], attributes: Mapping[str, str]) -> None:
         """Mark records by their codes."""
         entries = [marks.Entry(code, attributes) for code in codes]
-        results = await marks.mark_entries(self.hub, TEMPLATE, noun, entries, marked=True, batch=None)
+        results = await marks.mark_entries(self.hub, self.template, noun, entries, marked=True, batch=None)
         assert all(one["result"] in ("marked", "already") for one in results), results
 
     async def run(self, object_name: str, mode: str = "delta") -> Run:
         """One whole run with all that follows from it."""
-        name = await start(self.hub, TEMPLATE, object_name, mode, "request")
+        name = await start(self.hub, self.template, object_name, mode, "request")
         await self.drain()
         run = await self.hub.runs.run(name)
         assert run is not None
@@ -236,7 +241,7 @@ class Trade:
 
     async def initialize(self, object_name: str) -> Run:
         """The first load."""
-        name = await configure.initialize(self.hub, TEMPLATE, object_name)
+        name = await configure.initialize(self.hub, self.template, object_name)
         await self.drain()
         run = await self.hub.runs.run(name)
         assert run is not None
@@ -244,7 +249,7 @@ class Trade:
 
     async def sync(self, object_name: str, side: SideName, *keys: str) -> Run:
         """Sync Now of named records."""
-        started = await sync_now.sync_now(self.hub, TEMPLATE, object_name, "due", [(side, key) for key in keys])
+        started = await sync_now.sync_now(self.hub, self.template, object_name, "due", [(side, key) for key in keys])
         await self.drain()
         run = await self.hub.runs.run(started.run)
         assert run is not None
@@ -290,25 +295,25 @@ class Trade:
         return int(self.sap.control.stats()["current"]) + int(self.dataverse.control.stats()["current"])
 
     async def _is_at_work(self) -> bool:
-        for name in ("account", "product", "order"):
-            state = await self.hub.runs.object(TEMPLATE, name)
+        for name in self.objects:
+            state = await self.hub.runs.object(self.template, name)
             if state.active is not None:
                 return True
-            async for _ in self.hub.records.rows(partition(TEMPLATE, name), "d:"):
+            async for _ in self.hub.records.rows(partition(self.template, name), "d:"):
                 return True
         return False
 
     async def explain(self, object_name: str, side: SideName, key: str) -> dict[str, Any]:
         """Why this record did or did not travel."""
-        return await explain.explain(self.hub, TEMPLATE, object_name, side, key)
+        return await explain.explain(self.hub, self.template, object_name, side, key)
 
     async def records(self, object_name: str) -> list[Record]:
         """Everything that is known of an object's records."""
-        return [from_row(row) async for row in self.hub.records.rows(partition(TEMPLATE, object_name), "r:")]
+        return [from_row(row) async for row in self.hub.records.rows(partition(self.template, object_name), "r:")]
 
     async def record(self, object_name: str, side: SideName, key: str) -> Record:
         """One of them."""
-        found = await self.hub.records.get(partition(TEMPLATE, object_name), side, key)
+        found = await self.hub.records.get(partition(self.template, object_name), side, key)
         assert found is not None
         return found
 
@@ -356,7 +361,7 @@ class Trade:
 
     def order_of(self, key: str) -> Row:
         """The one SAP order of an order of Dynamics."""
-        (row,) = [each for each in self.orders() if each.get("U_HubRef") == f"{TEMPLATE}:{key}"]
+        (row,) = [each for each in self.orders() if each.get("U_HubRef") == f"{self.template}:{key}"]
         return row
 
     def act_on_order(self, entry: int, action: str) -> None:

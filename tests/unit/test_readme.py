@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from shared.objects.dynamics.settings import DynamicsSettings
+from shared.objects.tagrain.settings import TagrainSettings
 from shared.settings import AppSettings
 from shared.stores.queues import QUEUES
 from tests.unit.app_index import triggers
@@ -40,6 +41,12 @@ def test_every_app_setting_is_explained_and_no_other() -> None:
 def test_every_setting_of_the_dynamics_template_is_named() -> None:
     names = {f.alias or name for name, f in DynamicsSettings.model_fields.items()}
     told = set(re.findall(r"`(\w+)`", _section("For the SAP admin: from nothing to synchronized")))
+    assert names <= told, names - told
+
+
+def test_every_setting_of_the_tagrain_template_is_named() -> None:
+    names = {f.alias or name for name, f in TagrainSettings.model_fields.items()}
+    told = set(re.findall(r"`(\w+)`", _section("Tagrain tills")))
     assert names <= told, names - told
 
 

@@ -37,13 +37,16 @@ def refused(**changes: str | None) -> Misconfigured:
 
 
 def test_the_sample_lists_every_setting_and_no_other() -> None:
-    assert set(SAMPLE) - PLATFORM == set(AppSettings.names())
+    named = {pattern.replace("<NAME>", "DEMO") for pattern in AppSettings.patterns()}
+    assert set(SAMPLE) - PLATFORM == {*AppSettings.names(), *named}
 
 
 def test_the_sample_is_complete_and_shows_the_defaults() -> None:
     settings = read()
     for name, field in AppSettings.model_fields.items():
-        if not field.is_required() and name != "sap_timezone" and SAMPLE[field.alias] and field.default is not None:
+        if field.alias is None or name == "sap_timezone":
+            continue
+        if not field.is_required() and SAMPLE[field.alias] and field.default is not None:
             assert getattr(settings, name) == field.default
     assert settings.times == Times()
 
@@ -53,9 +56,25 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         AppSettings.from_environment({"UNRELATED": "x", "SAP_USER": "  "})
     assert set(found.value.fields) == {
         "SAP_BASE_URL", "SAP_COMPANY_DB", "SAP_USER", "SAP_PASSWORD",
-        "AzureWebJobsStorage", "DATAVERSE_TENANT_ID", "DATAVERSE_CLIENT_ID", "DATAVERSE_CLIENT_SECRET",
-        "DATAVERSE_URL", "HUB_BASE_URL", "HUB_FINGERPRINT_KEY", "HUB_TOKEN_KEY",
+        "AzureWebJobsStorage", "HUB_BASE_URL", "HUB_FINGERPRINT_KEY", "HUB_TOKEN_KEY",
     }  # fmt: skip
+
+
+def test_a_company_without_dynamics_sets_nothing_of_it_and_with_it_all() -> None:
+    of_dynamics = [name for name in SAMPLE if name.startswith("DATAVERSE_")]
+    settings = read(**dict.fromkeys(of_dynamics))
+    assert settings.dataverse_url is None
+    half = refused(**{name: None for name in of_dynamics if name != "DATAVERSE_CLIENT_ID"})
+    assert set(half.fields) == {"DATAVERSE_URL", "DATAVERSE_TENANT_ID", "DATAVERSE_CLIENT_SECRET"}
+
+
+def test_a_connection_to_tagrain_is_an_address_and_a_key() -> None:
+    settings = read(TAGRAIN_NORD_URL="https://tills.example.com", TAGRAIN_NORD_API_KEY="hush-tills")
+    assert set(settings.tagrain) == {"DEMO", "NORD"}
+    assert "hush-tills" not in repr(settings)
+    assert refused(TAGRAIN_NORD_URL="https://tills.example.com").fields == ("TAGRAIN_NORD_API_KEY",)
+    assert refused(TAGRAIN_NORD_API_KEY="hush-tills").fields == ("TAGRAIN_NORD_URL",)
+    assert refused(TAGRAIN_DEMO_URL="http://tills.example.com").fields == ("TAGRAIN_DEMO_URL",)
 
 
 def test_storage_and_dataverse_need_one_way_in_each() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shared.clients.answers import Effect
 from shared.clients.service_layer.client import ServiceLayerClient
 from shared.clients.service_layer.config import SYSTEM
-from shared.clients.service_layer.odata import both, literal
+from shared.clients.service_layer.odata import any_of, both, literal
 from shared.errors import Misconfigured, Rejected, UnknownOutcome
 from shared.ports import Entity
 
@@ -28,6 +28,8 @@ _TABLES: Mapping[str, str] = {
 }
 _ROW_TABLES: Mapping[str, str] = {"DocumentLine": "RDR1"}
 """Of rows inside records, by their type. A field of one kind of marketing document is one of all kinds."""
+_MARKETING_DOCUMENTS = ("OQUT", "ORDR", "ODLN", "OINV", "ORIN", "ODRF")
+"""Their user fields are defined once for all of them; a definition may be listed under any of these tables."""
 _PREFIX = "U_"
 _LONGEST_DESCRIPTION = 30
 
@@ -44,7 +46,7 @@ async def ensure_text_column(
     if table is None or not column.startswith(_PREFIX):
         raise Misconfigured("no user-defined field can be made there", code="no-table", system=SYSTEM, fields=(column,))
     name = column.removeprefix(_PREFIX)
-    if await _is_present(client, table, name, column, length):
+    if await _is_present(client, (table,), name, column, length):
         return "present"
     body = {
         "TableName": table,
@@ -58,14 +60,17 @@ async def ensure_text_column(
         await client.post("UserFieldsMD", body, Effect.CREATE)
     except (Rejected, UnknownOutcome):
         # Someone else made it meanwhile, or the answer was lost: what is there now decides.
-        if await _is_present(client, table, name, column, length):
+        if await _is_present(client, (table,), name, column, length):
             return "created"
+        if table in _MARKETING_DOCUMENTS and await _is_present(client, _MARKETING_DOCUMENTS, name, column, length):
+            return "present"
         raise
     return "created"
 
 
-async def _is_present(client: ServiceLayerClient, table: str, name: str, column: str, length: int) -> bool:
-    condition = both(f"TableName eq {literal(table, is_text=True)}", f"Name eq {literal(name, is_text=True)}")
+async def _is_present(client: ServiceLayerClient, tables: Sequence[str], name: str, column: str, length: int) -> bool:
+    on_one = any_of("TableName", [literal(table, is_text=True) for table in tables])
+    condition = both(on_one, f"Name eq {literal(name, is_text=True)}")
     page = await client.page("UserFieldsMD", {"$select": "TableName,FieldID,Name,Type,Size", "$filter": condition}, 20)
     if not page.rows:
         return False

@@ -54,6 +54,7 @@ class ServiceLayerSide:
     async def read(self, entity: Entity, keys: Sequence[str]) -> dict[str, Row]:
         """Rows by key as SAP spells it, many in one request; what does not exist (or is no key at all) is absent."""
         rows = [row async for row in self._rows_where(entity, entity.key, keys)]
+        await self._add_children(entity, rows)
         return {str(row[entity.key]): row for row in rows}
 
     async def find(self, entity: Entity, column: str, values: Sequence[str]) -> dict[str, list[Row]]:
@@ -63,6 +64,7 @@ class ServiceLayerSide:
         listed under that value as it was asked for.
         """
         rows = [row async for row in self._rows_where(entity, column, values)]
+        await self._add_children(entity, rows)
         found = {value: _rows_for(value, column, rows) for value in dict.fromkeys(values)}
         return {value: matches for value, matches in found.items() if matches}
 
@@ -106,6 +108,22 @@ class ServiceLayerSide:
     async def close(self) -> None:
         """Log out and close the connections."""
         await self._client.close()
+
+    async def _add_children(self, entity: Entity, rows: Sequence[Row]) -> None:
+        """Put to each row the rows of other sets that name its key, as text, in their ``parent``.
+
+        Drafts have none: their keys are numbers of their own, so what names the same number belongs to another record.
+        """
+        by_key = {str(row[entity.key]): row for row in rows}
+        for kind in entity.children:
+            for row in rows:
+                row[kind.name] = []
+            if entity.set == entity.drafts:
+                continue
+            async for child in self._rows_where(kind.entity, kind.parent, list(by_key)):
+                parent = by_key.get(_text(child.get(kind.parent)).strip())
+                if parent is not None:
+                    parent[kind.name].append(child)
 
     async def _rows_where(self, entity: Entity, column: str, values: Sequence[str]) -> AsyncIterator[Row]:
         select = full_select(entity, column)

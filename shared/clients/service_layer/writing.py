@@ -191,7 +191,12 @@ def _row(content: bytes) -> Row | None:
 
 
 def _created(entity: Entity, write: Write, row: Row | None, location: str) -> WriteResult:
-    """The key from the row, else from the Location; a create that names neither must be looked up."""
+    """The key from the row, else from the Location; a create that names neither must be looked up.
+
+    A record that was just created has no children.
+    """
+    if row is not None:
+        row |= {kind.name: [] for kind in entity.children}
     if row is not None and row.get(entity.key) is not None:
         return WriteResult(write.ref, str(row[entity.key]), row)
     found = _KEY_IN_LOCATION.search(location)

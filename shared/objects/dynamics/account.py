@@ -11,25 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.objects.addresses import BILL_TO, SHIP_TO, AddressKind, AddressPart
+from shared.objects.branches import missing_branches, with_branches
 from shared.objects.canonical import Text, Whole
 from shared.objects.codes import SapCurrencyColumn, SettingCodes
 from shared.objects.columns import Column, Lookup, Mapped, MarkAttribute
-from shared.objects.dynamics.lists import (
-    DYNAMICS_CURRENCIES,
-    OTHER_CURRENCIES,
-    SAP_COUNTRIES,
-    SAP_CURRENCIES,
-    SAP_STATES,
-)
+from shared.objects.dynamics.lists import DYNAMICS_CURRENCIES, OTHER_CURRENCIES
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import Context, Direction, FieldDirection, Marking, NeededColumn
+from shared.objects.references import HUB_REFERENCE
 from shared.objects.regions import Country, CountryText, SapState, StateText
+from shared.objects.sap_lists import SAP_COUNTRIES, SAP_CURRENCIES, SAP_STATES
 from shared.ports import Entity, Mark, Row, SideName
 
 ACCOUNT_TYPE = "accountType"  # the attribute of a mark
 ACCOUNT_TYPE_COLUMN = "customertypecode"  # Dynamics calls it Relationship Type
 ARRIVALS = "dynamics"  # the batch of marks of what was born or matched there
-HUB_REFERENCE = "U_HubRef"
 NOTHING = f"{ACCOUNT_TYPE_COLUMN} eq null and {ACCOUNT_TYPE_COLUMN} ne null"
 
 SAP_ENTITY = Entity(
@@ -211,22 +207,11 @@ class Account(TableObject):
             HUB_REFERENCE: hub_reference or None,
         }
         body.update({column: value for column, value in chosen.items() if value is not None})
-        if settings.branch_assignment:
-            body["BPBranchAssignment"] = [_branch(branch) for branch in settings.branch_assignment]
-        return body
+        return body | with_branches(settings.branch_assignment)
 
     def additions(self, side: SideName, current: Row, ctx: Context) -> Row:
         """The branches of the settings that the customer is not assigned to yet; its other branches stay."""
-        if side is SideName.OTHER:
-            return {}
-        assigned = {row.get("BPLID") for row in current.get("BPBranchAssignment") or ()}
-        missing = [branch for branch in ctx.settings.branch_assignment if branch not in assigned]
-        rows = [{**_branch(branch), "BPCode": current["CardCode"]} for branch in missing]
-        return {"BPBranchAssignment": rows} if rows else {}
-
-
-def _branch(branch: int) -> Row:
-    return {"BPLID": branch, "DisabledForBP": "tNO"}
+        return {} if side is SideName.OTHER else missing_branches(current, ctx.settings.branch_assignment)
 
 
 ACCOUNT = Account()

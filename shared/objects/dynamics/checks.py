@@ -5,34 +5,31 @@ A list that is not given is not checked against.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from shared.objects import sap_lists as sap
 from shared.objects.canonical import Refused
+from shared.objects.checks import Lists, branches, customer_group, customer_series, exempt_tax, unlisted
 from shared.objects.codes import CURRENCIES
 from shared.objects.dynamics import lists as known
-from shared.objects.dynamics.company import tax_code
 from shared.objects.dynamics.prices import price_list_id
 from shared.objects.dynamics.product_settings import PriceListMapping
 from shared.objects.dynamics.settings import DynamicsSettings
 from shared.objects.model import Context, Problem
 from shared.objects.regions import COUNTRIES, STATES
-from shared.ports import Row
-
-type Lists = Mapping[str, Sequence[Row]]
 
 
 def problems(settings: DynamicsSettings, lists: Lists) -> list[Problem]:
     """Everything that SAP or Dynamics would refuse."""
-    checks: tuple[Callable[[DynamicsSettings, Lists], Iterable[Problem]], ...] = (
-        _group,
-        _series,
-        _branches,
-        _exempt_tax,
-        _price_lists,
-    )
-    found = [problem for check in checks for problem in check(settings, lists)]
-    return [*found, *(problem for check in _code_checks(settings) for problem in _unlisted(*check, lists))]
+    return [
+        *customer_group(settings.default_customer_group, lists),
+        *customer_series(settings.customer_code_series, lists),
+        *_branches(settings, lists),
+        *exempt_tax(settings.exempt_tax_code, lists),
+        *_price_lists(settings, lists),
+        *(problem for check in _code_checks(settings) for problem in unlisted(*check, lists)),
+    ]
 
 
 def _code_checks(settings: DynamicsSettings) -> tuple[tuple[str, Iterable[Any], str, tuple[str, ...], str], ...]:
@@ -48,13 +45,13 @@ def _code_checks(settings: DynamicsSettings) -> tuple[tuple[str, Iterable[Any], 
         ("currencies", settings.currencies, CURRENCIES, ("Code",), "SAP's currencies"),
         ("currencies", iso, *of_dynamics),
         ("allCurrenciesAs", for_all, *of_dynamics),
-        ("paymentTerms", settings.payment_terms, known.PAYMENT_TERMS, ("GroupNumber",), "SAP's payment terms"),
+        ("paymentTerms", settings.payment_terms, sap.PAYMENT_TERMS, ("GroupNumber",), "SAP's payment terms"),
         ("countries", settings.countries, COUNTRIES, ("Code",), "SAP's countries"),
         ("states", states, STATES, ("Country", "Code"), "SAP's states"),
         ("defaultUnitGroup", default_group, *in_dynamics),
-        ("unitGroups", settings.unit_groups, known.UNIT_GROUPS, ("Code",), "SAP's unit groups"),
+        ("unitGroups", settings.unit_groups, sap.UNIT_GROUPS, ("Code",), "SAP's unit groups"),
         ("unitGroups", unit_groups, *in_dynamics),
-        ("units", settings.units, known.UNITS, ("Code",), "SAP's units"),
+        ("units", settings.units, sap.UNITS, ("Code",), "SAP's units"),
         ("units", settings.units.values(), known.OTHER_UNITS, ("name",), "the units of Dynamics"),
         *_order_codes(settings),
     )
@@ -62,85 +59,30 @@ def _code_checks(settings: DynamicsSettings) -> tuple[tuple[str, Iterable[Any], 
 
 def _order_codes(settings: DynamicsSettings) -> Iterator[tuple[str, Iterable[Any], str, tuple[str, ...], str]]:
     """The same for orders' settings that are one code each."""
-    freights = (known.FREIGHTS, ("ExpensCode",), "SAP's freights")
+    freights = (sap.FREIGHTS, ("ExpensCode",), "SAP's freights")
     for setting, code, listing in (
         ("freightForShipping", settings.freight_for_shipping, freights),
         ("freightForItemTax", settings.freight_for_item_tax, freights),
         (
             "defaultPaymentTerm",
             settings.default_payment_term,
-            (known.PAYMENT_TERMS, ("GroupNumber",), "SAP's payment terms"),
+            (sap.PAYMENT_TERMS, ("GroupNumber",), "SAP's payment terms"),
         ),
         (
             "warehouseForDocuments",
             settings.warehouse_for_documents,
-            (known.WAREHOUSES, ("WarehouseCode",), "SAP's warehouses"),
+            (sap.WAREHOUSES, ("WarehouseCode",), "SAP's warehouses"),
         ),
     ):
         if code is not None:
             yield (setting, [code], *listing)
 
 
-def _unlisted(
-    setting: str, codes: Iterable[Any], listing: str, columns: tuple[str, ...], what: str, lists: Lists
-) -> Iterator[Problem]:
-    if listing not in lists:
-        return
-    on_list = {tuple(row[column] for column in columns) for row in lists[listing]}
-    for code in codes:
-        key = code if isinstance(code, tuple) else (code,)
-        if key not in on_list:
-            yield Problem(setting, f"{'/'.join(map(str, key))} is not among {what}; correct or remove it")
-
-
-def _group(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
-    code = settings.default_customer_group
-    if code is None or known.CUSTOMER_GROUPS not in lists:
-        return
-    groups = [row for row in lists[known.CUSTOMER_GROUPS] if row["Type"] == "bbpgt_CustomerGroup"]
-    if not any(row["Code"] == code for row in groups):
-        yield Problem("defaultCustomerGroup", f"{code} is no customer group in SAP; choose one of its customer groups")
-
-
-def _series(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
-    """The series must exist, number by itself (a partner without a code is refused otherwise) and not be locked."""
-    number = settings.customer_code_series
-    if number is None or known.CUSTOMER_SERIES not in lists:
-        return
-    series = next(
-        (row for row in lists[known.CUSTOMER_SERIES] if number in (row.get(c) for c in known.SERIES_NUMBER_COLUMNS)),
-        None,
-    )
-    setting = "customerCodeSeries"
-    if series is None:
-        yield Problem(setting, f"{number} is no numbering series for customers in SAP; choose one")
-    elif series.get("IsManual") == "tYES":
-        yield Problem(setting, f"series {number} is manual, so SAP could not number customers; choose another")
-    elif series.get("Locked") == "tYES":
-        yield Problem(setting, f"series {number} is locked in SAP; unlock it or choose another")
-
-
 def _branches(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
-    if known.BRANCHES not in lists:
-        return
-    enabled = {row["BPLID"] for row in lists[known.BRANCHES] if row.get("Disabled") != "tYES"}
     wanted = [("branchAssignment", branch) for branch in settings.branch_assignment]
     if settings.branch_for_documents is not None:
         wanted.append(("branchForDocuments", settings.branch_for_documents))
-    for setting, branch in wanted:
-        if branch not in enabled:
-            yield Problem(setting, f"{branch} is no active branch in SAP; correct or remove it")
-
-
-def _exempt_tax(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
-    code, setting = settings.exempt_tax_code, "exemptTaxCode"
-    if code is None or not {known.TAX_GROUPS, known.TAX_CODES} & set(lists):
-        return
-    found = tax_code(lists, code)
-    if found is None:
-        yield Problem(setting, f"{code} is no active tax code for sales in SAP; choose one of 0 %")
-    elif found[1] != 0:
-        yield Problem(setting, f"{code} is not of 0 % in SAP; choose one that is")
+    return branches(wanted, lists)
 
 
 def _price_lists(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]:
@@ -169,8 +111,8 @@ def _filled_twice(settings: DynamicsSettings, lists: Lists) -> Iterator[Problem]
 
 
 def _sap_price_list(mapping: PriceListMapping, lists: Lists) -> Iterator[Problem]:
-    active = {row["PriceListNo"] for row in lists.get(known.PRICE_LISTS, ()) if row.get("Active") != "tNO"}
-    if known.PRICE_LISTS in lists and mapping.sap not in active:
+    active = {row["PriceListNo"] for row in lists.get(sap.PRICE_LISTS, ()) if row.get("Active") != "tNO"}
+    if sap.PRICE_LISTS in lists and mapping.sap not in active:
         yield Problem("priceLists", f"{mapping.sap} is not among SAP's active price lists; correct or remove it")
 
 

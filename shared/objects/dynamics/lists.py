@@ -1,145 +1,14 @@
-"""The reference lists of a Dynamics template: what the engine loads and caches for it."""
+"""The reference lists of Dynamics: what the engine loads and caches for a template, besides SAP's."""
 
 from __future__ import annotations
 
-from shared.objects.codes import CURRENCIES
 from shared.objects.model import Reference
-from shared.objects.regions import COUNTRIES, STATES
 from shared.ports import Entity, SideName
 
 OTHER_CURRENCIES = "other.currencies"
-CUSTOMER_GROUPS = "sap.customer_groups"
-CUSTOMER_SERIES = "sap.series"
-PAYMENT_TERMS = "sap.payment_terms"
-BRANCHES = "sap.branches"
-COMPANY = "sap.company"
-PRICE_LISTS = "sap.price_lists"
-UNIT_GROUPS = "sap.unit_groups"
-UNITS = "sap.units"
-WAREHOUSES = "sap.warehouses"
-FREIGHTS = "sap.freights"
-TAX_GROUPS = "sap.tax_groups"
-TAX_CODES = "sap.tax_codes"
 OTHER_PRICE_LISTS = "other.price_lists"
 OTHER_UNIT_GROUPS = "other.unit_groups"
 OTHER_UNITS = "other.units"
-
-COMPANY_OPERATION = "CompanyService_GetAdminInfo"
-
-SERIES_OPERATION = "SeriesService_GetDocumentSeries"
-# Object type 2 is the business partner; the letter C for customers is from memory, as is that SAP wants it at all.
-SERIES_BODY = {"DocumentTypeParams": {"Document": "2", "DocumentSubType": "C"}}
-# The metadata calls the number SeriesProperty (a type may not have a member of its own name in .NET); programs that
-# read the answer find Series. Either is accepted.
-SERIES_NUMBER_COLUMNS = ("Series", "SeriesProperty")
-
-
-def _sap(name: str, entity: Entity) -> Reference:
-    return Reference(name, SideName.SAP, entity)
-
-
-SAP_COUNTRIES = _sap(
-    COUNTRIES, Entity("Countries", "Country", "Code", select=("Code", "Name", "ISOAlpha2Code", "ISOAlpha3Code"))
-)
-# The key is Code and Country together: the list is read whole, never by key.
-SAP_STATES = _sap(STATES, Entity("States", "State", "Code", select=("Code", "Country", "Name")))
-SAP_CURRENCIES = _sap(CURRENCIES, Entity("Currencies", "Currency", "Code", select=("Code", "Name", "Decimals")))
-SAP_CUSTOMER_GROUPS = _sap(
-    CUSTOMER_GROUPS,
-    Entity(
-        "BusinessPartnerGroups",
-        "BusinessPartnerGroup",
-        "Code",
-        select=("Code", "Name", "Type"),
-        scope="Type eq 'bbpgt_CustomerGroup'",
-        key_is_text=False,
-    ),
-)
-SAP_PAYMENT_TERMS = _sap(
-    PAYMENT_TERMS,
-    Entity(
-        "PaymentTermsTypes",
-        "PaymentTermsType",
-        "GroupNumber",
-        select=("GroupNumber", "PaymentTermsGroupName"),
-        key_is_text=False,
-    ),
-)
-SAP_BRANCHES = _sap(
-    BRANCHES,
-    Entity("BusinessPlaces", "BusinessPlace", "BPLID", select=("BPLID", "BPLName", "Disabled"), key_is_text=False),
-)
-SAP_CUSTOMER_SERIES = Reference(
-    CUSTOMER_SERIES, SideName.SAP, Entity(SERIES_OPERATION, "Series", "Series", key_is_text=False), body=SERIES_BODY
-)
-
-# One row: local currency, decimal places of amounts, prices, percentages and quantities.
-SAP_COMPANY = Reference(
-    COMPANY,
-    SideName.SAP,
-    Entity(
-        COMPANY_OPERATION,
-        "AdminInfo",
-        "Code",
-        select=(
-            "CompanyName",
-            "LocalCurrency",
-            "TotalsAccuracy",
-            "PriceAccuracy",
-            "PercentageAccuracy",
-            "AccuracyofQuantities",
-        ),
-        key_is_text=False,
-    ),
-    body={},
-)
-SAP_PRICE_LISTS = _sap(
-    PRICE_LISTS,
-    Entity(
-        "PriceLists",
-        "PriceList",
-        "PriceListNo",
-        select=("PriceListNo", "PriceListName", "DefaultPrimeCurrency", "Active"),
-        key_is_text=False,
-    ),
-)
-SAP_UNIT_GROUPS = _sap(
-    UNIT_GROUPS,
-    Entity(
-        "UnitOfMeasurementGroups",
-        "UnitOfMeasurementGroup",
-        "AbsEntry",
-        select=("AbsEntry", "Code", "Name", "BaseUoM"),
-        key_is_text=False,
-    ),
-)
-SAP_UNITS = _sap(
-    UNITS,
-    Entity(
-        "UnitOfMeasurements",
-        "UnitOfMeasurement",
-        "AbsEntry",
-        select=("AbsEntry", "Code", "Name"),
-        key_is_text=False,
-    ),
-)
-SAP_WAREHOUSES = _sap(
-    WAREHOUSES,
-    Entity("Warehouses", "Warehouse", "WarehouseCode", select=("WarehouseCode", "WarehouseName", "Inactive")),
-)
-SAP_FREIGHTS = _sap(
-    FREIGHTS,
-    Entity("AdditionalExpenses", "AdditionalExpense", "ExpensCode", select=("ExpensCode", "Name"), key_is_text=False),
-)
-# A company has tax groups (Europe) or sales tax codes (North America, India); the lists tell which.
-SAP_TAX_GROUPS = _sap(
-    TAX_GROUPS,
-    Entity("VatGroups", "VatGroup", "Code", select=("Code", "Name", "Category", "Inactive", "VatGroups_Lines")),
-)
-SAP_TAX_CODES = _sap(
-    TAX_CODES,
-    Entity("SalesTaxCodes", "SalesTaxCode", "Code", select=("Code", "Name", "Rate", "ValidForAR", "Inactive")),
-)
 
 DYNAMICS_PRICE_LISTS = Reference(
     OTHER_PRICE_LISTS,

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
+from shared.objects import sap_lists as sap
 from shared.objects.canonical import Amount, Choice, Composite, Day, Text, Truth, Whole
 from shared.objects.columns import Column
 from shared.objects.dynamics import lists as known
-from shared.objects.dynamics.account import HUB_REFERENCE
 from shared.objects.dynamics.order_content import LINES, ORDER_LINES, DynamicsContent
 from shared.objects.dynamics.order_header import (
     Canceled,
@@ -35,6 +34,7 @@ from shared.objects.dynamics.order_rows import CLOSED, SapContent
 from shared.objects.dynamics.order_settings import CANCELED_STATE
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import Context, Direction, FieldDirection, NeededColumn, Parent, Refusal, Writing
+from shared.objects.references import HUB_REFERENCE, start_of_transactions
 from shared.ports import Entity, Mark, Row, SideName, Value
 
 IN, OUT, CHECKED = FieldDirection.IN, FieldDirection.OUT, FieldDirection.CHECKED
@@ -99,11 +99,11 @@ class Order(TableObject):
         SideName.OTHER: ("statecode",),
     }
     references = (
-        known.SAP_COMPANY,
-        known.SAP_CURRENCIES,
-        known.SAP_UNITS,
-        known.SAP_TAX_GROUPS,
-        known.SAP_TAX_CODES,
+        sap.SAP_COMPANY,
+        sap.SAP_CURRENCIES,
+        sap.SAP_UNITS,
+        sap.SAP_TAX_GROUPS,
+        sap.SAP_TAX_CODES,
         known.DYNAMICS_CURRENCIES,
         known.DYNAMICS_UNIT_GROUPS,
         known.DYNAMICS_UNITS,
@@ -123,10 +123,7 @@ class Order(TableObject):
 
     def opens_at(self, ctx: Context) -> datetime | None:
         """Midnight of the start date in the time zone of the settings, in UTC."""
-        day = ctx.settings.start_date
-        if day is None:
-            return None
-        return datetime.combine(day, time(), ZoneInfo(ctx.settings.time_zone)).astimezone(UTC)
+        return start_of_transactions(ctx.settings)
 
     def write(
         self,

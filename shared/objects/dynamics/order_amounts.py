@@ -17,23 +17,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
-from functools import cache
+from decimal import Decimal, localcontext
 from itertools import chain
 from typing import Final
 
 from shared.objects.canonical import Refused, decimal_places
+from shared.objects.row_figures import EXACT, Accuracy, rounded, row_figures, row_total
 
-# Dynamics holds money below 10^15 and ten decimals. Products of three such figures are exact in this context.
+# Dynamics holds money below 10^15 and ten decimals.
 _WHOLE_DIGITS: Final = 15
 _DECIMALS: Final = 10
-_EXACT: Final = Context(prec=100)
 
-_MOST_STEPS: Final = 4_000
-"""How far from the nearest percentage a row's figures are searched, each way, in SAP's smallest percentage."""
-_SURCHARGE_STEPS: Final = 500
-_LOWEST: Final = Decimal(-5)
-"""How far below zero it is searched when nothing from 0 to 100 % fits, in steps and in percent."""
 _NONE: Final = Decimal(0)
 _ALL: Final = Decimal(100)
 
@@ -51,16 +45,6 @@ _NO_FIGURES: Final = (
     "no price and discount in SAP's decimals give the line's amount (less its share of the order's discount) exactly; "
     "round the price or the discount in Dynamics, or raise the decimals of prices in SAP"
 )
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Decimal places that SAP keeps: of amounts in the document's currency, prices, percentages, quantities."""
-
-    amount: int
-    price: int
-    percent: int
-    quantity: int
 
 
 @dataclass(frozen=True)
@@ -117,7 +101,7 @@ def fitted(order: OrderAmounts, accuracy: Accuracy) -> SapAmounts:
     Raises:
         Refused: for the whole order, by name and without an amount; lines are named by their place, from 1.
     """
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         if reason := next(_faults(order, accuracy), ""):
             raise Refused(reason, whole=True)
         percent, targets = _header(order, accuracy)
@@ -128,9 +112,9 @@ def fitted(order: OrderAmounts, accuracy: Accuracy) -> SapAmounts:
 
 def predicted_total(amounts: SapAmounts, accuracy: Accuracy) -> Decimal:
     """The total that SAP computes, in the document's currency: rows less the header's discount, freight and taxes."""
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         rows = _sum(
-            _row_total(line.quantity, line.unit_price, line.discount_percent, accuracy) for line in amounts.lines
+            row_total(line.quantity, line.unit_price, line.discount_percent, accuracy) for line in amounts.lines
         )
         discount = _discount(rows, amounts.discount_percent, accuracy)
         return rows - discount + amounts.freight + _sum(line.tax for line in amounts.lines)
@@ -199,7 +183,7 @@ def _header(order: OrderAmounts, accuracy: Accuracy) -> tuple[Decimal, list[Deci
     discount = rows - order.net
     if not discount:
         return _NONE, nets
-    percent = _rounded(discount / rows * 100, accuracy.percent)
+    percent = rounded(discount / rows * 100, accuracy.percent)
     if -_ALL < percent <= _ALL and _discount(rows, percent, accuracy) == discount:
         return percent, nets
     shares = _shares(discount, nets, accuracy.amount)
@@ -225,58 +209,17 @@ def _shares(amount: Decimal, nets: Sequence[Decimal], places: int) -> list[Decim
 
 def _sap_line(place: int, line: LineAmounts, target: Decimal, accuracy: Accuracy) -> SapLine:
     """The first figures whose row total is the target."""
-    for price, percent in _figures(line, target, accuracy):
-        if _row_total(line.quantity, price, percent, accuracy) == target:
-            return SapLine(line.quantity, price, percent, line.tax)
-    raise Refused(f"line {place}: {_NO_FIGURES}", whole=True)
-
-
-def _figures(line: LineAmounts, target: Decimal, accuracy: Accuracy) -> Iterator[tuple[Decimal, Decimal]]:
-    """Prices and percentages that may give the target, those nearest to what Dynamics shows first."""
-    price = _rounded(line.price, accuracy.price)
-    yield price, _NONE
-    full = line.quantity * price
-    if target > full:  # a price goes up before a percentage goes below zero
-        yield _price_for(target, line.quantity, _NONE, accuracy), _NONE
-    nearest = _rounded((1 - target / full) * 100, accuracy.percent) if full > 0 else _NONE
-    if nearest >= _LOWEST:
-        yield price, nearest
-    for percent in _percents(max(nearest, _NONE), _step(accuracy.percent)):
-        yield _price_for(target, line.quantity, percent, accuracy), percent
-
-
-def _percents(nearest: Decimal, step: Decimal) -> Iterator[Decimal]:
-    """Percentages below 100: from the nearest one step up, one down, two up, two down; those below zero come last."""
-    outwards = (nearest + step * at for distance in range(1, _MOST_STEPS + 1) for at in (distance, -distance))
-    yield from (percent for percent in chain((nearest,), outwards) if 0 <= percent < _ALL)
-    below_zero = (-step * at for at in range(1, _SURCHARGE_STEPS + 1))
-    yield from (percent for percent in below_zero if percent >= _LOWEST)
-
-
-def _price_for(target: Decimal, quantity: Decimal, percent: Decimal, accuracy: Accuracy) -> Decimal:
-    return _rounded(target * 100 / (quantity * (100 - percent)), accuracy.price)
+    figures = row_figures(line.quantity, line.price, target, accuracy)
+    if figures is None:
+        raise Refused(f"line {place}: {_NO_FIGURES}", whole=True)
+    return SapLine(line.quantity, *figures, line.tax)
 
 
 # -- arithmetic ----------------------------------------------------------------------------------------------------
 
 
-def _row_total(quantity: Decimal, price: Decimal, percent: Decimal, accuracy: Accuracy) -> Decimal:
-    return _rounded(quantity * price * (100 - percent) / 100, accuracy.amount)
-
-
 def _discount(rows: Decimal, percent: Decimal, accuracy: Accuracy) -> Decimal:
-    return _rounded(rows * percent / 100, accuracy.amount)
-
-
-def _rounded(value: Decimal, places: int) -> Decimal:
-    """Half away from zero, as SAP rounds."""
-    return value.quantize(_step(places), rounding=ROUND_HALF_UP)
-
-
-@cache
-def _step(places: int) -> Decimal:
-    """One of the last decimal: 0.01 for two places."""
-    return Decimal(1).scaleb(-places)
+    return rounded(rows * percent / 100, accuracy.amount)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from shared.objects.canonical import Refused
 from shared.objects.columns import Accessor, Draft, column_of
-from shared.objects.dynamics.company import is_foreign
+from shared.objects.company import is_foreign
 from shared.objects.dynamics.order_settings import CANCELED_STATE
 from shared.objects.model import KEY, Context, Parent, Step
 from shared.ports import Mark, Row, SideName, Value

@@ -17,11 +17,13 @@ from typing import Any
 from shared.objects.canonical import Refused
 from shared.objects.codes import SapCurrencies
 from shared.objects.columns import Accessor, Draft, column_of, text_length
-from shared.objects.dynamics.account import HUB_REFERENCE
-from shared.objects.dynamics.company import amount_places, is_foreign, places, sap_unit, tax_code
-from shared.objects.dynamics.order_amounts import Accuracy, SapAmounts, SapLine, fitted, predicted_total
+from shared.objects.company import amount_places, is_foreign, places, tax_code
+from shared.objects.dynamics.order_amounts import SapAmounts, SapLine, fitted, predicted_total
 from shared.objects.dynamics.order_content import Content, Line, content_of
+from shared.objects.dynamics.units import sap_unit
 from shared.objects.model import Context, Parent
+from shared.objects.references import HUB_REFERENCE
+from shared.objects.row_figures import Accuracy
 from shared.ports import Mark, Row, SideName, Value
 
 ROWS, FREIGHTS, ROW_FREIGHTS = "DocumentLines", "DocumentAdditionalExpenses", "DocumentLineAdditionalExpenses"

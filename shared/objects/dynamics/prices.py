@@ -10,16 +10,16 @@ the product's default unit, and the triple of price list, product and unit is un
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from shared.objects.activity import is_active
 from shared.objects.canonical import Amount, Refused
-from shared.objects.codes import SapCurrencies
 from shared.objects.columns import Accessor, Draft, column_of, fitting
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.product_settings import PriceListMapping
 from shared.objects.fields import Field
 from shared.objects.model import KEY, Context, FieldDirection, Step
+from shared.objects.prices import ITEM_PRICES, item_price, rounded
 from shared.ports import Children, Entity, Mark, Row, Value
 
 PRICES = "prices"  # where the price list items of a product stand in its row
@@ -33,11 +33,6 @@ PRICE_LIST_ITEM = Entity(
     key_is_text=False,
 )
 PRICE_LIST_ITEMS = Children(PRICES, PRICE_LIST_ITEM, parent="_productid_value")
-_COLUMNS = (
-    ("Price", "Currency"),
-    ("AdditionalPrice1", "AdditionalCurrency1"),
-    ("AdditionalPrice2", "AdditionalCurrency2"),
-)
 
 
 def price_fields(ctx: Context) -> tuple[Field, ...]:
@@ -50,11 +45,6 @@ def _field(mapping: PriceListMapping) -> Field:
     return Field(name, Amount(), SapPrice(mapping), DynamicsPrice(mapping, name), FieldDirection.OUT)
 
 
-def is_active(item: Row) -> bool:
-    """Whether documents take the item."""
-    return item.get("Frozen") != "tYES" and item.get("Valid") != "tNO"
-
-
 @dataclass(frozen=True)
 class SapPrice(Accessor):
     """The price in one price list and currency, rounded only if the settings say so. An inactive item has none."""
@@ -64,23 +54,14 @@ class SapPrice(Accessor):
     @property
     def columns(self) -> tuple[str, ...]:
         """All prices of the item, and whether it is active."""
-        return ("ItemPrices", "Frozen", "Valid")
+        return (ITEM_PRICES, "Frozen", "Valid")
 
     def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
         """The amount, None where SAP has no price in that currency. A code that is no currency is another one."""
         if ctx.settings.retire_inactive_items and not is_active(row):
             return None
-        prices = column_of(row, "ItemPrices") or ()
-        found: Row = next((each for each in prices if each.get("PriceList") == self.mapping.sap), {})
-        for price, currency in _COLUMNS:
-            if found.get(price) and _is_currency(found.get(currency), self.mapping.currency, ctx):
-                return self._rounded(Decimal(found[price]), ctx)
-        return None
-
-    def _rounded(self, amount: Decimal, ctx: Context) -> Decimal:
-        if ctx.settings.price_rounding == "hold":
-            return amount
-        return amount.quantize(Decimal(1).scaleb(-_price_places(self.mapping, ctx)), rounding=ROUND_HALF_UP)
+        price = item_price(row, self.mapping.sap, self.mapping.currency, ctx)
+        return None if price is None else rounded(price, _price_places(self.mapping, ctx), ctx)
 
     def write(self, value: Value, draft: Draft) -> None:
         """Prices are SAP's own: nothing is written there."""
@@ -154,13 +135,6 @@ def _price_places(mapping: PriceListMapping, ctx: Context) -> int:
     row = next((each for each in rows if each["isocurrencycode"] == mapping.currency), {})
     precision = row.get("currencyprecision")
     return _USUAL_PLACES if precision is None else int(precision)
-
-
-def _is_currency(code: Any, wanted: str, ctx: Context) -> bool:
-    try:
-        return bool(code) and SapCurrencies().to_canonical(code, ctx) == wanted
-    except Refused:
-        return False
 
 
 def _binds(price_list: str, unit: str) -> Row:

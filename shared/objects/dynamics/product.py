@@ -12,18 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shared.objects import sap_lists as sap
+from shared.objects.activity import is_active
 from shared.objects.canonical import Choice, Refused, Text, Whole
 from shared.objects.columns import Accessor, Column, Draft, Lookup, column_of
+from shared.objects.company import places
 from shared.objects.dynamics import lists as known
-from shared.objects.dynamics.company import (
-    MANUAL_UNITS,
-    base_unit_name,
-    places,
-    unit_group_name,
-    unit_name,
-    units_of,
-)
-from shared.objects.dynamics.prices import PRICE_LIST_ITEMS, PRICE_STAGE, is_active, moved_to_unit, price_fields
+from shared.objects.dynamics.prices import PRICE_LIST_ITEMS, PRICE_STAGE, moved_to_unit, price_fields
+from shared.objects.dynamics.units import MANUAL_UNITS, base_unit_name, unit_group_name, unit_name, units_of
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import KEY, Context, Direction, FieldDirection, Marking, Step
 from shared.ports import Entity, Mark, Row, SideName, Value
@@ -95,9 +91,7 @@ class PricingUnit(_OfSap):
         group = unit_group_name(entry, ctx)
         if entry in (None, MANUAL_UNITS):
             return base_unit_name(group, ctx)
-        base = next(
-            (each["BaseUoM"] for each in ctx.lists.get(known.UNIT_GROUPS, ()) if each["AbsEntry"] == entry), None
-        )
+        base = next((each["BaseUoM"] for each in ctx.lists.get(sap.UNIT_GROUPS, ()) if each["AbsEntry"] == entry), None)
         own = row.get("PricingUnit")
         return unit_name(base if own in (None, MANUAL_UNITS, 0) else own, group, ctx)
 
@@ -216,10 +210,10 @@ class Product(TableObject):
     further_columns: Mapping[SideName, tuple[str, ...]] = {SideName.SAP: ("SalesItem",)}
     marking = Marking("items", name_column="ItemName", group_column="ItemsGroupCode")
     references = (
-        known.SAP_COMPANY,
-        known.SAP_CURRENCIES,
-        known.SAP_UNIT_GROUPS,
-        known.SAP_UNITS,
+        sap.SAP_COMPANY,
+        sap.SAP_CURRENCIES,
+        sap.SAP_UNIT_GROUPS,
+        sap.SAP_UNITS,
         known.DYNAMICS_CURRENCIES,
         known.DYNAMICS_PRICE_LISTS,
         known.DYNAMICS_UNIT_GROUPS,

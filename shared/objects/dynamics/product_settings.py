@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.objects.code_settings import IsoCurrency, Words
 from shared.objects.settings import OneToOne, TemplateSettings
-
-type IsoCurrency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-type Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class PriceListMapping(BaseModel):

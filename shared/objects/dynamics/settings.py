@@ -6,15 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from shared.objects.code_settings import CodeSettings, IsoCurrency
 from shared.objects.dynamics.order_settings import OrderSettings
-from shared.objects.dynamics.product_settings import IsoCurrency, ProductSettings, Words
+from shared.objects.dynamics.product_settings import ProductSettings
 from shared.objects.settings import OneToOne
 
 type Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 type AccountType = Annotated[int, Field(ge=1)]
 
 
-class DynamicsSettings(OrderSettings, ProductSettings):
+class DynamicsSettings(OrderSettings, ProductSettings, CodeSettings):
     """What an admin decides about one connection to Dynamics 365 Sales."""
 
     account_types: list[AccountType] = Field(
@@ -53,11 +54,6 @@ class DynamicsSettings(OrderSettings, ProductSettings):
         title="Multiple currencies are enabled",
         description="Whether Dynamics has several currencies. If not, the currency of customers does not travel",
     )
-    currencies: OneToOne[str, IsoCurrency] = Field(
-        default_factory=dict,
-        title="Currencies",
-        description='SAP\'s currency code to its ISO code, where the two differ. Example: {"$": "USD"}',
-    )
     all_currencies_as: IsoCurrency | None = Field(
         default=None,
         title="All currencies as",
@@ -73,27 +69,6 @@ class DynamicsSettings(OrderSettings, ProductSettings):
             "SAP's payment terms (group number) to the payment terms of Dynamics (paymenttermscode), one to one. "
             'While it is empty payment terms do not travel. Example: {"2": 1}'
         ),
-    )
-    countries: OneToOne[str, Words] = Field(
-        default_factory=dict,
-        title="Countries",
-        description=(
-            "SAP's country code to its spelling in Dynamics, where that is neither the name nor the code "
-            'in SAP\'s list of countries. Example: {"GB": "Great Britain"}'
-        ),
-    )
-    states: dict[str, OneToOne[str, Words]] = Field(
-        default_factory=dict,
-        title="States",
-        description=(
-            "Per country code, SAP's state code to its spelling in Dynamics, where that is neither the name nor the "
-            'code in SAP\'s list of states. Example: {"US": {"CA": "Calif."}}'
-        ),
-    )
-    regions_as: Literal["name", "code"] = Field(
-        default="name",
-        title="Write countries and states as",
-        description="Whether Dynamics gets the names or the codes of countries and states; it may contain both",
     )
     branch_assignment: list[int] = Field(
         default_factory=list,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shared.objects import sap_lists as sap
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.account import ACCOUNT
 from shared.objects.dynamics.checks import problems
@@ -24,21 +25,21 @@ class DynamicsTemplate(TemplateType):
     settings_model = DynamicsSettings
     objects = (ACCOUNT, PRODUCT, ORDER)
     references = (
-        known.SAP_CUSTOMER_GROUPS,
-        known.SAP_CUSTOMER_SERIES,
-        known.SAP_PAYMENT_TERMS,
-        known.SAP_CURRENCIES,
-        known.SAP_COUNTRIES,
-        known.SAP_STATES,
-        known.SAP_BRANCHES,
-        known.SAP_COMPANY,
-        known.SAP_PRICE_LISTS,
-        known.SAP_UNIT_GROUPS,
-        known.SAP_UNITS,
-        known.SAP_WAREHOUSES,
-        known.SAP_FREIGHTS,
-        known.SAP_TAX_GROUPS,
-        known.SAP_TAX_CODES,
+        sap.SAP_CUSTOMER_GROUPS,
+        sap.SAP_CUSTOMER_SERIES,
+        sap.SAP_PAYMENT_TERMS,
+        sap.SAP_CURRENCIES,
+        sap.SAP_COUNTRIES,
+        sap.SAP_STATES,
+        sap.SAP_BRANCHES,
+        sap.SAP_COMPANY,
+        sap.SAP_PRICE_LISTS,
+        sap.SAP_UNIT_GROUPS,
+        sap.SAP_UNITS,
+        sap.SAP_WAREHOUSES,
+        sap.SAP_FREIGHTS,
+        sap.SAP_TAX_GROUPS,
+        sap.SAP_TAX_CODES,
         known.DYNAMICS_CURRENCIES,
         known.DYNAMICS_PRICE_LISTS,
         known.DYNAMICS_UNIT_GROUPS,

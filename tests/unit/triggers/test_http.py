@@ -11,6 +11,7 @@ import pytest
 
 from shared.errors import HubError, Misconfigured, Rejected, Throttled, Transient
 from shared.objects.model import Reference
+from shared.objects.registry import default_registry
 from shared.ports import Entity, Row, SideName
 from shared.sync.outcomes import RunStatus
 from shared.triggers.http.calls import MOST_BODY_BYTES
@@ -51,7 +52,12 @@ def test_every_queue_has_a_worker_and_every_object_a_timer():
     timers = {name: t.schedule for name, t in triggers.items() if t.type == "timerTrigger"}
     assert timers["sweeper"] == "%SWEEPER_TICK%"
     names = {name for name in timers if name.startswith("schedule_")}
-    assert names == {f"schedule_dynamics_{each}" for each in ("account", "product", "order")}
+    scheduled = {
+        f"schedule_{kind.name}_{found.name}" for kind, found in default_registry().objects() if not found.on_demand
+    }
+    assert names == scheduled
+    assert {"schedule_dynamics_order", "schedule_tagrain_customer", "schedule_tagrain_inventory"} <= names
+    assert "schedule_tagrain_customer_group" not in names, "it travels on demand alone"
     assert {timers[name] for name in names} == {"%SCHEDULE_TICK%"}
 
 

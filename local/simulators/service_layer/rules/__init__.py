@@ -6,6 +6,8 @@ from local.simulators.service_layer.rules.base import Collection, SetRules
 from local.simulators.service_layer.rules.business_partners import BusinessPartnerRules
 from local.simulators.service_layer.rules.documents import DraftRules, OrderRules
 from local.simulators.service_layer.rules.items import ItemRules
+from local.simulators.service_layer.rules.payments import PaymentRules
+from local.simulators.service_layer.rules.posted import PostedRules
 from local.simulators.service_layer.rules.prices import PriceListRules
 from local.simulators.service_layer.rules.user_fields import UserFieldRules
 
@@ -17,6 +19,10 @@ _RULES: dict[str, SetRules] = {
     "PriceLists": PriceListRules(),
     "Orders": OrderRules(),
     "Drafts": DraftRules(),
+    "Invoices": PostedRules("Invoices", "oInvoices", -1),
+    "CreditNotes": PostedRules("CreditNotes", "oCreditNotes", 1),
+    "IncomingPayments": PaymentRules("IncomingPayments", "ORCT", "it_Invoice", "Invoices"),
+    "VendorPayments": PaymentRules("VendorPayments", "OVPM", "it_CredItnote", "CreditNotes"),
 }
 
 

@@ -64,6 +64,9 @@ class Totals:
         if self._company.switches.tax_rounding == "document":
             tax = sum((rounded(each, self._places) for each in sums.exact_tax.values()), Decimal(0))
         total = sums.lines - discount + sums.freight + tax
+        if self._document.get("Rounding") == "tYES":
+            given = self._document.get("RoundingDiffAmountFC" if self._is_foreign else "RoundingDiffAmount")
+            total += rounded(exact(given), self._places)
         return {
             **self._document,
             "DocumentLines": lines,

@@ -1,0 +1,1 @@
+"""Tagrain (point of sale) and SAP Business One: settings, objects, checks."""
