@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.demo import care, days, goods, opening, trade
+from local.demo import care, days, goods, opening, tills, trade
 from local.demo.stage import ACCOUNT, Stage
 from local.demo.systems import Dynamics, Sap
 from local.environment import Environment
@@ -49,6 +49,9 @@ STEPS: tuple[Step, ...] = (
     Step("An order", "a submitted order stands in SAP once, equal to the cent", trade.enter),
     Step("A waiting order", "what an order waits for is said, and frees it", trade.wait_for_product),
     Step("Change and close", "an open order follows; a closed one is never overwritten", trade.change_and_close),
+    Step("Tills", "a second template: Tagrain, loaded in its order, by name and code", tills.open_shop),
+    Step("A trading day", "every receipt stands in SAP once; the day ties out at zero", tills.trading_day),
+    Step("An unmapped tender", "it is listed, explained, mapped, retried", tills.unmapped_tender),
     Step("No traces", "the hub keeps keys and fingerprints, no record data", care.leave_no_traces),
 )
 
@@ -65,9 +68,9 @@ class Result:
 
 async def show(console: Console, customers: int, *, keep: bool) -> bool:
     """Tell the whole story; whether every check held. Everything started is stopped again, temporary files removed."""
-    console.print("[bold]Integration Hub: SAP Business One ↔ Dynamics 365 Sales[/bold]")
+    console.print("[bold]Integration Hub: SAP Business One ↔ Dynamics 365 Sales, Tagrain[/bold]")
     console.print(
-        f"Both systems are simulated on this machine, with {customers} invented customers. The hub itself is the real "
+        f"All systems are simulated on this machine, with {customers} invented customers. The hub itself is the real "
         "one: Azure's Python worker runs it, on queues and tables of Azurite.",
         highlight=False,
     )

@@ -39,6 +39,8 @@ def build_company(
     tables = setup_tables(branches=branches) | trade_tables(branches=branches)
     tables["Series"].append(order_series())
     tables["Items"] = build_items(items, seed, [row["WarehouseCode"] for row in tables["Warehouses"]])
+    if not branches:  # a shop of its own: none of the items was ever there
+        tables["Warehouses"].append({"WarehouseCode": "04", "WarehouseName": "Bahnhof shop", "Inactive": "tNO"})
     contact_codes = count(1)
     kinds = (
         ("cCustomer", "C", customers),

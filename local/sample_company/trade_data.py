@@ -45,6 +45,7 @@ CREDIT_CARDS = ((1, "Visa", "1360"), (2, "girocard", "1361"), (3, "Gift card", "
 ACCOUNTS = (
     ("1000", "Cash, Marktplatz", True),
     ("1001", "Cash, Hafenstraße", True),
+    ("1002", "Cash, Bahnhof", True),
     ("1200", "Bank", True),
     ("1360", "Visa in transit", False),
     ("1361", "girocard in transit", False),

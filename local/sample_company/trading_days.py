@@ -85,7 +85,8 @@ class Till:
         lines = [self._line(goods, number, inclusive) for number, goods in enumerate(bought, 1)]
         surcharges = [self._surcharge(inclusive)] if random.random() < 0.1 else []
         discount = self._spread(lines) if random.random() < 0.15 else Decimal(0)
-        customer = random.choice(self._trading.customers) if random.random() < 0.4 else None
+        known = bool(self._trading.customers) and random.random() < 0.4
+        customer = random.choice(self._trading.customers) if known else None
         row = self._header(store, day, kind)
         row |= {"customerId": customer, "taxInclusive": inclusive, "surcharges": surcharges}
         row["discountAmount"] = _text(discount)

@@ -20,6 +20,7 @@ from local.environment import ROOT
 from tests.bench.counting import Findings, counted
 from tests.bench.killed import killed
 from tests.bench.memory import memory
+from tests.bench.receipts import receipts
 from tests.bench.report import Line, exit_code, missed, table, write_json
 from tests.bench.timing import slowed_down, with_latencies
 from tests.bench.world import World
@@ -37,9 +38,10 @@ class Sizes:
     slowed: int = 2_000
     killed: int = 2_000
     memory: int = 100_000
+    receipts: int = 1_000
 
 
-_QUICK = Sizes(records=2_000, marks=4_000, larger_hints=500, slowed=1_000, killed=1_000, memory=10_000)
+_QUICK = Sizes(records=2_000, marks=4_000, larger_hints=500, slowed=1_000, killed=1_000, memory=10_000, receipts=200)
 
 type Part = Callable[[World, Sizes], Awaitable[Findings]]
 
@@ -47,6 +49,7 @@ PARTS: Mapping[str, Part] = {
     "counted": lambda world, sizes: counted(world, sizes.marks),
     "latencies": lambda world, sizes: with_latencies(world, sizes.larger_hints),
     "slowed": lambda world, sizes: slowed_down(world, sizes.slowed),
+    "receipts": lambda world, sizes: receipts(world, sizes.receipts),
     "killed": lambda world, sizes: killed(world, sizes.killed),
     "memory": lambda world, sizes: memory(world, sizes.memory // 10, sizes.memory),
 }

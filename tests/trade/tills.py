@@ -38,6 +38,12 @@ SETTINGS: Mapping[str, Any] = {
     "surcharges": {"sc_1": 1, "sc_2": 3},
 }
 
+THREE_STORES: Mapping[str, Mapping[str, str]] = {
+    "st_1": {"warehouse": "01"},
+    "st_2": {"warehouse": "02", "cashAccount": "1001"},
+    "st_3": {"warehouse": "04", "cashAccount": "1002"},
+}
+
 
 class Tills(Trade):
     """One Tagrain template at work."""
