@@ -228,6 +228,11 @@ class Environment:
                 "authority": settings["DATAVERSE_AUTHORITY"],
                 "control": f"{self.simulators.urls['dataverse']}/_sim",
             },
+            "tagrain": {
+                "url": settings["TAGRAIN_DEMO_URL"],
+                "apiKey": settings["TAGRAIN_DEMO_API_KEY"],
+                "control": f"{self.simulators.urls['tagrain']}/_sim",
+            },
             "processes": {
                 "azurite": self.azurite.pid if self.azurite else None,
                 "hosts": [host.pid for host in self.hosts],

@@ -18,6 +18,7 @@ from local.sample_company.chain import EXPENSE_REASONS, SURCHARGES, TAX_CODES
 type Row = dict[str, Any]
 
 CENT = Decimal("0.01")
+_GRAM = Decimal("0.001")
 _RATES = {name: Decimal(rate) for _, name, rate in TAX_CODES}
 _NON_CASH = ("pt_visa", "pt_girocard", "pt_gift", "pt_bank")
 _ACCOUNT = "pt_account"
@@ -53,28 +54,47 @@ class Till:
         self._trading = trading
         self._random = Random(f"tills/{trading.seed}")
         self._number = 0
+        self._kept: dict[tuple[str, str], Row] = {}  # by sale and line: what of it has not come back
         self.sales: list[Row] = []
         self.refunds: list[Row] = []
         self.expenses: list[Row] = []
 
     def trade(self) -> Till:
-        """All days."""
+        """All days; from the second on, customers also pay what they owe from days before."""
         for offset in range(self._trading.days):
             day = self._trading.first_day + timedelta(days=offset)
+            if offset:
+                self.settle(day)
             for _ in range(self._trading.receipts):
                 self._receipt(self._random.choice(self._trading.stores), day)
             for store in self._trading.stores:
                 self.expenses.append(self._expense(store, day))
         return self
 
+    def settle(self, day: date) -> list[Row]:
+        """Some customers pay what they owe, half of it or all of it, on that day; gives the sales this changed."""
+        changed = []
+        for sale in self.sales:
+            owed = owed_for(sale)
+            if not owed or self._random.random() < 0.5:
+                continue
+            amount = _cents(owed / 2) if self._random.random() < 0.3 else owed
+            kind = self._random.choice(("pt_cash", *_NON_CASH))
+            key = f"{sale['id']}-{len(sale['payments']) + 1}"
+            sale["payments"].append(payment(key, kind, amount, day.isoformat(), settles=True))
+            changed.append(sale)
+        return changed
+
     def _receipt(self, store: str, day: date) -> None:
         chance = self._random.random()
-        if chance < 0.07 and self.sales:
-            self.refunds.append(self._refund(store, day, self._random.choice(self.sales)))
+        if chance < 0.07 and self._kept:
+            self.refunds.append(self._refund(store, day))
         elif chance < 0.1:
             self.refunds.append({**self._sale(store, day, "refunds", account=False), "originalSaleId": None})
         else:
-            self.sales.append(self._sale(store, day, "sales", account=True))
+            sale = self._sale(store, day, "sales", account=True)
+            self.sales.append(sale)
+            self._kept |= {(sale["id"], line["id"]): line for line in sale["lines"]}
 
     # --- one receipt ------------------------------------------------------------------------------------------------
 
@@ -82,9 +102,10 @@ class Till:
         random = self._random
         inclusive = random.random() < 0.7
         bought = random.sample(list(self._trading.goods), random.randint(1, min(5, len(self._trading.goods))))
-        lines = [self._line(goods, number, inclusive) for number, goods in enumerate(bought, 1)]
+        percent = Decimal(random.choice((3, 5, 10))) if random.random() < 0.15 else Decimal(0)
+        made = [self._line(goods, number, inclusive, percent) for number, goods in enumerate(bought, 1)]
+        lines, discount = [line for line, _ in made], sum((share for _, share in made), Decimal(0))
         surcharges = [self._surcharge(inclusive)] if random.random() < 0.1 else []
-        discount = self._spread(lines) if random.random() < 0.15 else Decimal(0)
         known = bool(self._trading.customers) and random.random() < 0.4
         customer = random.choice(self._trading.customers) if known else None
         row = self._header(store, day, kind)
@@ -111,7 +132,8 @@ class Till:
             "note": None,
         }
 
-    def _line(self, goods: Goods, number: int, inclusive: bool) -> Row:
+    def _line(self, goods: Goods, number: int, inclusive: bool, percent: Decimal) -> tuple[Row, Decimal]:
+        """A line, and its share of a discount of so many per cent on the whole receipt, which its total is without."""
         random = self._random
         whole = goods.kind != "Batch"
         quantity = Decimal(random.randint(1, 3)) if whole else Decimal(random.randint(100, 2500)) / 1000
@@ -120,12 +142,8 @@ class Till:
         price = Decimal(random.randint(50, 9_900)) / 100
         amount = _cents(quantity * price)
         discount = _cents(amount * random.choice((5, 10, 25)) / 100) if random.random() < 0.15 else Decimal(0)
-        rate = _RATES[goods.tax]
-        after = amount - discount
-        tax = _cents(after * rate / (100 + rate)) if inclusive else _cents(after * rate / 100)
-        serials = [f"SN{self._number:06d}{number}"] if goods.kind == "Serial" else []
-        batches = [{"number": "B1", "quantity": _text(quantity)}] if goods.kind == "Batch" else []
-        return {
+        share = _cents((amount - discount) * percent / 100)
+        line = {
             "id": f"l_{number}",
             "productId": goods.id,
             "productCode": goods.code,
@@ -134,30 +152,16 @@ class Till:
             "unitPrice": _text(price),
             "discountAmount": _text(discount),
             "taxCode": goods.tax,
-            "taxAmount": _text(tax),
-            "total": _text(after if inclusive else after + tax),
-            "serialNumbers": serials,
-            "batches": batches,
+            **_taxed(amount - discount - share, goods.tax, inclusive),
+            "serialNumbers": [f"SN{self._number:06d}{number}"] if goods.kind == "Serial" else [],
+            "batches": [] if whole else [{"number": "B1", "quantity": _text(quantity)}],
         }
-
-    def _spread(self, lines: Sequence[Row]) -> Decimal:
-        """Give a discount on the whole receipt: each line's share of it is taken off its total and its tax."""
-        percent = Decimal(self._random.choice((3, 5, 10)))
-        given = Decimal(0)
-        for line in lines:
-            share = _cents(Decimal(line["total"]) * percent / 100)
-            rate = _RATES[line["taxCode"]]
-            total = Decimal(line["total"]) - share
-            line["total"], line["taxAmount"] = _text(total), _text(_cents(total * rate / (100 + rate)))
-            given += share
-        return given
+        return line, share
 
     def _surcharge(self, inclusive: bool) -> Row:
         key, name = self._random.choice(SURCHARGES)
         amount = Decimal(self._random.randint(100, 900)) / 100
-        tax = _cents(amount * 19 / 119) if inclusive else _cents(amount * 19 / 100)
-        total = amount if inclusive else amount + tax
-        more = {"amount": _text(amount), "taxCode": "A19", "taxAmount": _text(tax), "total": _text(total)}
+        more = {"amount": _text(amount), "taxCode": "A19", **_taxed(amount, "A19", inclusive)}
         return {"id": "s_1", "surchargeId": key, "name": name, **more}
 
     def _closed(self, row: Row, total: Decimal, rounding: Decimal, *, on_account: bool) -> Row:
@@ -182,18 +186,34 @@ class Till:
 
     # --- refunds and expenses ---------------------------------------------------------------------------------------
 
-    def _refund(self, store: str, day: date, sale: Row) -> Row:
-        """One line of a sale comes back in full."""
-        line = self._random.choice(sale["lines"])
+    def _refund(self, store: str, day: date) -> Row:
+        """One line of a sale comes back, all or some of what the customer still has of it."""
+        sale_id, line_id = self._random.choice(list(self._kept))
+        sale = next(each for each in self.sales if each["id"] == sale_id)
+        line = self._part_back(sale_id, line_id)
         row = self._header(store, day, "refunds")
         row |= {"customerId": sale["customerId"], "taxInclusive": sale["taxInclusive"], "surcharges": []}
-        row |= {"originalSaleId": sale["id"], "discountAmount": "0.00"}
-        row["lines"] = [{**line, "originalLineId": line["id"]}]
+        row |= {"originalSaleId": sale_id, "discountAmount": "0.00", "lines": [{**line, "originalLineId": line_id}]}
         on_account = any(each["paymentTypeId"] == _ACCOUNT for each in sale["payments"])
         closed = self._closed(row, Decimal(line["total"]), Decimal(0), on_account=False)
         if on_account:
             closed["payments"] = [payment(f"{row['id']}-1", _ACCOUNT, Decimal(line["total"]), row["businessDate"])]
         return closed
+
+    def _part_back(self, sale: str, line: str) -> Row:
+        """The part of a line that comes back; the last part has what rounding left of its amounts."""
+        kept = self._kept.pop((sale, line))
+        has = Decimal(kept["quantity"])
+        back = has
+        if self._random.random() < 0.5:
+            back = Decimal(self._random.randint(1, int(has))) if has == int(has) else (has / 2).quantize(_GRAM)
+        if back == has:
+            return kept
+        amounts = {name: Decimal(kept[name]) for name in ("discountAmount", "taxAmount", "total")}
+        taken = {name: _cents(amount * back / has) for name, amount in amounts.items()}
+        rest = {name: _text(amount - taken[name]) for name, amount in amounts.items()}
+        self._kept[sale, line] = {**kept, **_quantity(kept, has - back), **rest}
+        return {**kept, **_quantity(kept, back), **{name: _text(amount) for name, amount in taken.items()}}
 
     def _expense(self, store: str, day: date) -> Row:
         self._number += 1
@@ -220,6 +240,26 @@ def payment(key: str, kind: str, amount: Decimal, day: str, *, settles: bool = F
         "reference": None,
         "isSettlement": settles,
     }
+
+
+def owed_for(sale: Row) -> Decimal:
+    """What of a sale was left on account and is not settled yet."""
+    left = (Decimal(each["amount"]) for each in sale["payments"] if each["paymentTypeId"] == _ACCOUNT)
+    settled = (Decimal(each["amount"]) for each in sale["payments"] if each["isSettlement"])
+    return sum(left, Decimal(0)) - sum(settled, Decimal(0))
+
+
+def _taxed(amount: Decimal, tax: str, inclusive: bool) -> Row:
+    """Tax and gross total of an amount after all discounts, with the tax in it or on top of it."""
+    rate = _RATES[tax]
+    owed = _cents(amount * rate / (100 + rate)) if inclusive else _cents(amount * rate / 100)
+    return {"taxAmount": _text(owed), "total": _text(amount if inclusive else amount + owed)}
+
+
+def _quantity(line: Row, quantity: Decimal) -> Row:
+    """That quantity on a line and on its batch."""
+    batches = [{**each, "quantity": _text(quantity)} for each in line["batches"]]
+    return {"quantity": _text(quantity), "batches": batches}
 
 
 def _cents(amount: Decimal) -> Decimal:

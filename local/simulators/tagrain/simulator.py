@@ -94,13 +94,13 @@ class TagrainSimulator:
 
     def data_write(self, entity_set: str, rows: Sequence[JsonObject]) -> list[JsonObject]:
         """Insert or change records as people at the tills do; ValueError for what the contract does not allow."""
-        written = []
-        for row in rows:
-            row = self.store.put(entity_set, row)
-            if wrong := contract.wrong_in(contract.collections()[entity_set].record, row):
+        record = contract.collections()[entity_set].record
+
+        def check(row: Row) -> None:
+            if wrong := contract.wrong_in(record, row):
                 raise ValueError(f"{entity_set} {row['id']}: {wrong[0]['field']} {wrong[0]['message']}")
-            written.append(row)
-        return written
+
+        return [self.store.put(entity_set, row, check) for row in rows]
 
     def data_delete(self, entity_set: str, key: str) -> bool:
         """Remove a record."""

@@ -35,11 +35,11 @@ _DEFAULTS: Mapping[str, Row] = {
 _CENT = Decimal("0.01")
 
 
-class TakenError(Exception):
+class TakenError(ValueError):
     """A code or name that another record has; ``field`` is its property."""
 
     def __init__(self, field: str) -> None:
-        super().__init__(field)
+        super().__init__(f"another record has this {field}")
         self.field = field
 
 
@@ -74,8 +74,11 @@ class Store:
         """The records of a collection, oldest change first."""
         yield from sorted(self.tables[name].values(), key=lambda row: (row["updatedAt"], row["id"]))
 
-    def put(self, name: str, values: Mapping[str, Any]) -> Row:
-        """Create or change a record. TakenError for a code or name that another one has."""
+    def put(self, name: str, values: Mapping[str, Any], check: Callable[[Row], None] | None = None) -> Row:
+        """Create or change a record, unless ``check`` raises for what would become of it.
+
+        TakenError for a code or name that another record has.
+        """
         values = {key: _stored(name, key, value) for key, value in values.items()}
         key = str(values.get("id") or f"{_PREFIXES.get(name, 'rec')}_{next(self._numbers):05d}")
         before = self.tables[name].get(key)
@@ -86,6 +89,8 @@ class Store:
         else:
             row = {**before, **_merged(name, before, values), "id": key}
             row |= {"version": before["version"] + 1, "updatedAt": stamp(self._now()), "createdAt": before["createdAt"]}
+        if check is not None:
+            check(row)
         self._take(name, row, before)
         self.tables[name][key] = row
         if name == "products":
@@ -106,16 +111,23 @@ class Store:
             self._taken[name, str(row[field]).casefold()] = row["id"]
 
     def _keep_stock(self, product: Row) -> None:
-        """Every product with stock has a record of it, which the account keeps by itself."""
-        if product["isNonStock"] or product["productType"] == "GiftCard" or product["id"] in self.tables["inventory"]:
+        """Every product with stock has a record of it under the product's code, which the account keeps by itself."""
+        held = self.tables["inventory"].pop(product["id"], None)
+        if product["isNonStock"] or product["productType"] == "GiftCard":
             return
-        quantities = [{"storeId": store, "quantity": "0"} for store in sorted(self.tables["stores"])]
-        row = {"id": product["id"], "productCode": product["code"], "quantities": quantities, **self._stamps()}
-        self.tables["inventory"][product["id"]] = row
+        if held is None:
+            quantities = [{"storeId": store, "quantity": "0"} for store in sorted(self.tables["stores"])]
+            held = {"id": product["id"], "productCode": product["code"], "quantities": quantities, **self._stamps()}
+        elif held["productCode"] != product["code"]:
+            more = {"version": held["version"] + 1, "updatedAt": stamp(self._now())}
+            held = {**held, "productCode": product["code"], **more}
+        self.tables["inventory"][product["id"]] = held
 
     def delete(self, name: str, key: str) -> bool:
-        """Remove a record; False if it was not there."""
+        """Remove a record, and with a product its stock; False if it was not there."""
         row = self.tables[name].pop(key, None)
+        if name == "products":
+            self.tables["inventory"].pop(key, None)
         if row is not None and (field := _UNIQUE.get(name)) and row[field]:
             self._taken.pop((name, str(row[field]).casefold()), None)
         return row is not None
@@ -132,11 +144,19 @@ def _merged(name: str, before: Row, values: Mapping[str, Any]) -> Row:
 
 def _stored(name: str, key: str, value: Any) -> Any:
     """Texts lose the blanks around them, base prices all but two decimals: on purpose, as real systems do."""
+    value = _trimmed(value)
+    if (name, key) == ("products", "basePrice") and value is not None:
+        return str(Decimal(value).quantize(_CENT, rounding=ROUND_HALF_UP))
+    return value
+
+
+def _trimmed(value: Any) -> Any:
+    """A copy whose texts have no blanks around them, however deep they are."""
     if isinstance(value, str):
-        value = value.strip()
-        if (name, key) == ("products", "basePrice"):
-            return str(Decimal(value).quantize(_CENT, rounding=ROUND_HALF_UP))
-    return copy.deepcopy(value)
+        return value.strip()
+    if isinstance(value, Mapping):
+        return {name: _trimmed(each) for name, each in value.items()}
+    return [_trimmed(each) for each in value] if isinstance(value, list) else value
 
 
 def stamp(moment: datetime) -> str:
