@@ -90,7 +90,13 @@ class Till:
         if chance < 0.07 and self._kept:
             self.refunds.append(self._refund(store, day))
         elif chance < 0.1:
-            self.refunds.append({**self._sale(store, day, "refunds", account=False), "originalSaleId": None})
+            self.refunds.append(
+                {
+                    **self._sale(store, day, "refunds", account=False),
+                    "originalSaleId": None,
+                    "originalBusinessDate": None,
+                }
+            )
         else:
             sale = self._sale(store, day, "sales", account=True)
             self.sales.append(sale)
@@ -193,6 +199,7 @@ class Till:
         line = self._part_back(sale_id, line_id)
         row = self._header(store, day, "refunds")
         row |= {"customerId": sale["customerId"], "taxInclusive": sale["taxInclusive"], "surcharges": []}
+        row |= {"originalBusinessDate": sale["businessDate"]}
         row |= {"originalSaleId": sale_id, "discountAmount": "0.00", "lines": [{**line, "originalLineId": line_id}]}
         on_account = any(each["paymentTypeId"] == _ACCOUNT for each in sale["payments"])
         closed = self._closed(row, Decimal(line["total"]), Decimal(0), on_account=False)

@@ -150,8 +150,8 @@ class TagrainSettings(CodeSettings):
         default=None,
         title="Gift card account",
         description=(
-            "The G/L account of SAP for the liability of gift cards: selling one adds to it, paying with one takes "
-            "from it"
+            "The G/L account of SAP for the liability of gift cards: selling one adds to it. Map the payment type of "
+            "gift cards in payments, to a bank transfer or card of that account, so that paying with one takes from it"
         ),
     )
     payments: dict[Words, PaymentMeans] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 from shared.objects.model import Parent, Tally
@@ -19,6 +20,14 @@ def test_it_waits_for_its_sale():
     alone = {**ROW, "originalSaleId": None}
     assert REFUND.parents(OTHER, alone, receipts()) == (Parent("product", OTHER, "prd_1"),)
     assert REFUND.parents(SAP, {}, receipts()) == ()
+
+
+def test_it_does_not_wait_for_a_sale_from_before_transactions_are_taken():
+    ctx = receipts()
+    first = ctx.settings.start_date
+    before = {**ROW, "originalBusinessDate": (first - timedelta(days=1)).isoformat()}
+    assert Parent("sales", OTHER, "sal_1") not in REFUND.parents(OTHER, before, ctx)
+    assert Parent("sales", OTHER, "sal_1") in REFUND.parents(OTHER, {**ROW, "originalBusinessDate": f"{first}"}, ctx)
 
 
 def test_it_is_a_credit_memo_that_names_its_sale_and_is_based_on_nothing():
