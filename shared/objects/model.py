@@ -300,6 +300,10 @@ class ObjectType(ABC):
         """How to recognise a record before creating it: by number first, then by the fields the settings name."""
         return ()
 
+    def is_one(self, side: SideName, row: Row) -> bool:
+        """Whether a row that was found by a value is a record of this object at all: looking up knows no scope."""
+        return True
+
     @abstractmethod
     def birth(self, side: SideName, row: Row) -> str:
         """The creation stamp that, with the key, tells a record from a later one that uses the same key."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from shared.errors import BadRequest, HubError, LostRace, NotFound, Rejected, Transient
+from shared.errors import BadRequest, HubError, LostRace, Misconfigured, NotFound, Rejected, Transient
 from shared.objects.model import Context, Direction, ObjectType, Problem, TemplateType
 from shared.ports import Row, SideName
 from shared.stores.runs import ObjectState
@@ -139,7 +139,12 @@ def _told(problem: Problem) -> dict[str, str]:
 
 async def _check(hub: Hub, row: TemplateRow, kind: TemplateType) -> list[str]:
     """InvalidSettings if SAP or the other side would refuse them; answers the lists that could not be read."""
-    sides = {side: hub.sides.side(row, side) for side in SideName}
+    try:
+        sides = {side: hub.sides.side(row, side) for side in SideName}
+    except Misconfigured as error:  # these very settings, or the app's, do not say how to reach it
+        problems = [Problem(name, error.text) for name in error.fields or ("settings",)]
+        text = "The other side cannot be reached with these settings; correct what is listed."
+        raise InvalidSettings(text, problems, code="settings-refused") from None
     lists: dict[str, Sequence[Row]] = {}
     unchecked: list[str] = []
     settings = _validated(kind, row.settings)

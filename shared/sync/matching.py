@@ -69,6 +69,7 @@ async def _by_match(flow: Flow, near: SideName, match: Match, items: Sequence[It
         return
     far = near.opposite
     rows = await flow.sides[far].find(flow.object.entity(far, flow.ctx), columns[far], list(values))
+    rows = {value: [row for row in some if flow.object.is_one(far, row)] for value, some in rows.items()}
     hits = [value for value, candidates in rows.items() if candidates]
     twins = await _twins(flow, near, columns[near], hits)
     for value in hits:
@@ -87,7 +88,7 @@ async def _twins(flow: Flow, near: SideName, column: str, values: Sequence[str])
     if not values or column == entity.key:
         return {}
     rows = await flow.sides[near].find(entity, column, values)
-    return {value: len(candidates) for value, candidates in rows.items()}
+    return {value: sum(flow.object.is_one(near, row) for row in some) for value, some in rows.items()}
 
 
 def _single(rows: Sequence[Row], field: str = "") -> Row | HubError:

@@ -44,7 +44,11 @@ async def test_what_exists_at_the_tills_alone_is_listed_with_what_to_do_and_link
     azurite: str,
 ) -> None:
     async with tills(azurite) as world:
+        world.tagrain.data_write("customer-groups", [{"id": "cgr_9", "name": "Vendors"}])
         await _opened(world)
+        vendors = await world.record("customer_group", OTHER, "cgr_9")
+        assert not vendors.linked, "SAP's group of that name is one of vendors"
+        assert vendors.failure is not None
         record = await world.record("product_group", OTHER, "pgr_2")
         assert record.failure is not None
         assert "exactly" in record.failure.reason

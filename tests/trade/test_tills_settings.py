@@ -111,3 +111,13 @@ async def test_each_setting_that_an_object_needs_is_missing_by_name_until_it_is_
                 missing = kind.missing(name, configure._validated(kind, left_out))
                 assert [problem.setting for problem in missing] == [setting], (name, setting, row.id)
                 assert missing[0].text
+
+
+@pytest.mark.parametrize(("connection", "named"), [(None, "connection"), ("NOWHERE", "TAGRAIN_NOWHERE_URL")])
+async def test_a_connection_that_is_not_set_up_is_refused_by_name(
+    azurite: str, connection: str | None, named: str
+) -> None:
+    async with tills(azurite, stores=STORES) as world:
+        with pytest.raises(configure.InvalidSettings) as refused:
+            await configure.save_settings(world.hub, TILLS, {**world.settings, "connection": connection})
+        assert named in [problem.setting for problem in refused.value.problems]

@@ -77,6 +77,19 @@ def test_a_connection_to_tagrain_is_an_address_and_a_key() -> None:
     assert refused(TAGRAIN_DEMO_URL="http://tills.example.com").fields == ("TAGRAIN_DEMO_URL",)
 
 
+def test_names_of_connections_are_in_capitals() -> None:
+    error = refused(TAGRAIN_nord_URL="https://tills.example.com", TAGRAIN_nord_API_KEY="hush-tills")
+    assert set(error.fields) == {"TAGRAIN_nord_URL", "TAGRAIN_nord_API_KEY"}
+    assert "capitals" in error.text
+    assert refused(TAGRAIN_DEMO_API_KEY="two words").fields == ("TAGRAIN_DEMO_API_KEY",)
+    assert set(read(TAGRAIN_A_1_URL="https://x.example", TAGRAIN_A_1_API_KEY="k").tagrain) == {"DEMO", "A_1"}
+
+
+def test_the_readme_lists_the_names_that_hold_a_name_of_the_admins_choice() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert all(f"`{pattern}`" in readme for pattern in AppSettings.patterns())
+
+
 def test_storage_and_dataverse_need_one_way_in_each() -> None:
     assert "AzureWebJobsStorage" in refused(AzureWebJobsStorage="").text
     assert (

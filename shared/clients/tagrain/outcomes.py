@@ -18,6 +18,8 @@ from shared.errors import Conflict, HubError, Misconfigured, NotFound, Rejected,
 
 _BY_CODE: Mapping[str, type[HubError]] = {
     "duplicate": Conflict,
+    # A saved cursor that the server gave up: only another run, which begins without one, helps.
+    "unknown-cursor": Misconfigured,
     # Something was created with this key before, from another body: only a look-up tells what.
     "idempotency-key-reused": Undetermined,
 }

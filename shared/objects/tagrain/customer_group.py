@@ -39,5 +39,9 @@ class CustomerGroup(NamedGroup):
         vendors = direction is Direction.OUT and row.get("Type") != CUSTOMERS
         return "it is no group of customers in SAP" if vendors else ""
 
+    def is_one(self, side: SideName, row: Row) -> bool:
+        """In SAP only groups of customers are."""
+        return side is SideName.OTHER or row.get("Type") == CUSTOMERS
+
 
 CUSTOMER_GROUP = CustomerGroup()

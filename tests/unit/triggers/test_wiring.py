@@ -92,6 +92,81 @@ async def test_a_type_without_a_system_is_a_misconfiguration(azurite: str, prefi
     await app.close()
 
 
+# --- Tagrain: a system per connection ---------------------------------------------------------------------------------
+
+
+def till(template: str, connection: str | None) -> TemplateRow:
+    return TemplateRow(template, "tagrain", {"connection": connection}, DYNAMICS.created_at)
+
+
+TILLS = {
+    f"TAGRAIN_{name}_{what}": value
+    for name in ("NORD", "SUED")
+    for what, value in (("URL", f"https://{name.lower()}.example/v1"), ("API_KEY", f"key-{name}"))
+}
+
+
+async def test_each_connection_has_one_adapter_that_speaks_with_its_own_key(azurite: str, prefix: str):
+    seen: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.url.host, request.headers["Authorization"]))
+        return httpx.Response(200, json={"id": "settings"})
+
+    transports = {"tagrain": httpx.MockTransport(answer), "sap": httpx.MockTransport(sap)}
+    app = wiring.build(settings(azurite, **TILLS), wiring.Edges(transports=transports, prefix=prefix))
+    nord, sued = (app.hub.sides.side(till("a", name), SideName.OTHER) for name in ("NORD", "SUED"))
+    assert nord is not sued
+    assert app.hub.sides.side(till("b", "NORD"), SideName.OTHER) is nord
+    assert app.hub.sides.side(till("a", "NORD"), SideName.SAP) is app.hub.sides.side(DYNAMICS, SideName.SAP)
+    await nord.ping()
+    await sued.ping()
+    await app.close()
+    assert seen == [("nord.example", "Bearer key-NORD"), ("sued.example", "Bearer key-SUED")]
+
+
+async def test_a_test_may_bring_a_transport_for_one_connection(azurite: str, prefix: str):
+    seen: list[str] = []
+
+    def answering(name: str) -> httpx.MockTransport:
+        def answer(_: httpx.Request) -> httpx.Response:
+            seen.append(name)
+            return httpx.Response(200, json={"id": "settings"})
+
+        return httpx.MockTransport(answer)
+
+    transports = {"tagrain": answering("any"), "tagrain-nord": answering("nord")}
+    app = wiring.build(settings(azurite, **TILLS), wiring.Edges(transports=transports, prefix=prefix))
+    for name in ("NORD", "SUED"):
+        await app.hub.sides.side(till("a", name), SideName.OTHER).ping()
+    await app.close()
+    assert seen == ["nord", "any"]
+
+
+@pytest.mark.parametrize(
+    ("connection", "named"),
+    [(None, ("connection",)), ("", ("connection",)), ("WEST", ("TAGRAIN_WEST_URL", "TAGRAIN_WEST_API_KEY"))],
+)
+async def test_a_connection_that_is_not_there_is_named_with_what_to_do(
+    azurite: str, prefix: str, connection: str | None, named: tuple[str, ...]
+):
+    app = wiring.build(settings(azurite, **TILLS), wiring.Edges(prefix=prefix))
+    with pytest.raises(Misconfigured) as caught:
+        app.hub.sides.side(till("tagrain-west", connection), SideName.OTHER)
+    assert caught.value.fields == named
+    assert all(name in caught.value.text for name in ("tagrain-west", *named))
+    await app.close()
+
+
+async def test_a_dynamics_template_in_a_company_without_dataverse_is_a_misconfiguration(azurite: str, prefix: str):
+    none = {name: "" for name in AppSettings.names() if name.startswith("DATAVERSE_")}
+    app = wiring.build(settings(azurite, **none, **TILLS), wiring.Edges(prefix=prefix))
+    assert app.hub.sides.side(till("a", "NORD"), SideName.OTHER)
+    with pytest.raises(Misconfigured, match="DATAVERSE_URL"):
+        app.hub.sides.side(DYNAMICS, SideName.OTHER)
+    await app.close()
+
+
 async def test_short_times_still_make_a_gate(azurite: str, prefix: str):
     times = '{"connect": 2, "read": 6, "write_read": 6, "gate_lease": 10, "claim_expiry": 10}'
     app = wiring.build(settings(azurite, HUB_TIMES=times), wiring.Edges(prefix=prefix))
