@@ -145,6 +145,20 @@ async def test_a_later_payment_whose_maker_died_is_looked_for_before_it_is_made(
     assert [each["name"] for each in books.payments] == ["cash", "later"]
 
 
+async def test_a_later_payment_that_was_refused_is_retried_at_once_when_a_person_asks(make_world: MakeWorld) -> None:
+    world, books = await _shop(make_world)
+    world.other.put("r1", name="N", pay=["cash"])
+    await world.sync()
+    world.clock.forward(3600)
+    world.other.put("r1", pay=["cash", "later"])
+    books.before_write = lambda write: Rejected("account is locked")
+    assert (await world.sync()).counts == {"failed": 1}
+    assert (await world.record("r1", OTHER)).claim is None
+    books.before_write = lambda write: None
+    await world.sync("full")
+    assert [each["name"] for each in books.payments] == ["cash", "later"]
+
+
 def test_a_steps_body_gets_the_key_as_text_or_as_a_number() -> None:
     body = {"document": KEY, "rows": [{"DocEntry": KEY_NUMBER, "text": f"of {KEY}"}]}
     assert with_key(body, "17") == {"document": "17", "rows": [{"DocEntry": 17, "text": "of 17"}]}
