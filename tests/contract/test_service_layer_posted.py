@@ -111,3 +111,22 @@ async def test_a_payment_on_account_goes_to_accounts(sap: Client) -> None:
     assert (await sap.send("POST", "VendorPayments", body)).status_code == 201
     wrong = {**body, "PaymentAccounts": [{"AccountCode": "0815", "SumPaid": 5.5}]}
     assert error_of(await sap.send("POST", "VendorPayments", wrong)) == (400, "-5002")
+
+
+def _back(entry: int, quantity: float) -> Json:
+    return {**line(10.0, quantity), "BaseType": 13, "BaseEntry": entry, "BaseLine": 0}
+
+
+async def test_a_credit_memo_takes_no_more_than_is_left_of_its_base(sap: Client) -> None:
+    entry = (await _post(sap, "Invoices", DocumentLines=[line(10.0, 3.0)]))["DocEntry"]
+    await _post(sap, "CreditNotes", DocumentLines=[_back(entry, 2.0)])
+    body = {**HEADER, "DocumentLines": [_back(entry, 1.5)]}
+    assert error_of(await sap.send("POST", "CreditNotes", body)) == (400, "-5002")
+    await _post(sap, "CreditNotes", DocumentLines=[_back(entry, 1.0)])
+
+
+async def test_an_invoice_that_is_paid_in_full_is_no_base(sap: Client) -> None:
+    entry = (await _post(sap, "Invoices", DocumentLines=[line(10.0, 3.0)]))["DocEntry"]
+    assert (await _pay(sap, entry, 30.0)).status_code == 201
+    body = {**HEADER, "DocumentLines": [_back(entry, 1.0)]}
+    assert error_of(await sap.send("POST", "CreditNotes", body)) == (400, "-5002")

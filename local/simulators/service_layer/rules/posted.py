@@ -18,6 +18,7 @@ from local.simulators.service_layer.rules.documents import OrderRules
 from local.simulators.service_layer.rules.money import exact, number
 from local.simulators.service_layer.store import Row
 
+_INVOICE = 13  # BaseType of an A/R invoice
 _CHANGEABLE = frozenset({"Comments", "NumAtCard"})
 _NOT_YET_PAID: Mapping[str, Any] = {"PaidToDate": 0.0, "PaidToDateFC": 0.0}
 
@@ -50,6 +51,7 @@ class PostedRules(OrderRules):
         if before is not None:
             return row
         row = super().check(company, row, before)
+        _check_bases(company, row)
         for at, line in enumerate(row["DocumentLines"], 1):
             item = company.store.get("Items", line.get("ItemCode") or "")
             if item is not None:
@@ -60,6 +62,8 @@ class PostedRules(OrderRules):
         """A document that was just posted moves its stock; that leaves no stamp on the item."""
         if row["DataVersion"] != 1:
             return
+        for base in {line["BaseEntry"] for line in row["DocumentLines"] if line.get("BaseType") == _INVOICE}:
+            _draw(company, base, row)
         for line in row["DocumentLines"]:
             item = company.store.get("Items", line.get("ItemCode") or "")
             if item is not None and item.get("InventoryItem") != "tNO":
@@ -75,6 +79,44 @@ class PostedRules(OrderRules):
         house["InStock"] = number(exact(house["InStock"]) + quantity)
         total = number(exact(item.get("QuantityOnStock")) + quantity)
         return {**item, "ItemWarehouseInfoCollection": stock, "QuantityOnStock": total}
+
+
+def _check_bases(company: Company, document: Row) -> None:
+    """A base must be the customer's open invoice, and no row may take more than is left of the row it is based on."""
+    wanted: dict[tuple[Any, Any], Decimal] = {}
+    for at, line in enumerate(document["DocumentLines"], 1):
+        if line.get("BaseType") != _INVOICE:
+            continue
+        base = company.store.get("Invoices", line.get("BaseEntry"))
+        rows = {row["LineNum"]: row for row in (base or {}).get("DocumentLines", ())}
+        drawn = rows.get(line.get("BaseLine"))
+        if base is None or drawn is None or base["CardCode"] != document["CardCode"]:
+            raise errors.rule("RIN1.BaseEntry", "Invalid base document", at)
+        if base["DocumentStatus"] != "bost_Open":
+            raise errors.rule("RIN1.BaseEntry", "The base document is closed", at)
+        key = (line["BaseEntry"], line["BaseLine"])
+        wanted[key] = wanted.get(key, Decimal(0)) + exact(line["Quantity"])
+        if wanted[key] > exact(drawn["RemainingOpenQuantity"]):
+            raise errors.rule("RIN1.Quantity", "Quantity is more than what is open of the base document", at)
+
+
+def _draw(company: Company, base: Any, document: Row) -> None:
+    """What a credit memo takes of an invoice is open no more."""
+    invoice = company.store.get("Invoices", base) or {}
+    taken: dict[Any, Decimal] = {}
+    for line in document["DocumentLines"]:
+        if line.get("BaseEntry") == base:
+            taken[line["BaseLine"]] = taken.get(line["BaseLine"], Decimal(0)) + exact(line["Quantity"])
+    rows = [
+        {
+            **row,
+            "RemainingOpenQuantity": number(
+                exact(row["RemainingOpenQuantity"]) - taken.get(row["LineNum"], Decimal(0))
+            ),
+        }
+        for row in invoice["DocumentLines"]
+    ]
+    company.store.put("Invoices", {**invoice, "DocumentLines": rows, "DataVersion": invoice["DataVersion"] + 1})
 
 
 def _check_numbers(item: Row, line: Row, at: int) -> None:
