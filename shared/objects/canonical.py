@@ -136,6 +136,11 @@ class Amount:
         return value
 
 
+def number_or_zero(value: Any) -> Decimal:
+    """A number as a side shows it, as a Decimal; none counts as zero."""
+    return Decimal(value) if value is not None else Decimal(0)
+
+
 def decimal_places(value: Decimal) -> int:
     """How many decimal places the amount needs (1.50 needs one)."""
     exponent = int(_amount(value).rpartition("e")[2])

@@ -8,8 +8,9 @@ from typing import Any
 
 from shared.objects import sap_lists as sap
 from shared.objects.canonical import Refused
-from shared.objects.codes import CURRENCIES
+from shared.objects.codes import CURRENCIES, SapCurrencies
 from shared.objects.model import Context
+from shared.objects.row_figures import Accuracy
 from shared.ports import Row
 
 # CurrenciesDecimalsEnum; what is not here (cdDefault) follows the company's setting for amounts.
@@ -44,6 +45,28 @@ def amount_places(ctx: Context, currency: str) -> int:
     row = next((each for each in ctx.lists.get(CURRENCIES, ()) if each["Code"] == currency), {})
     own = _CURRENCY_PLACES.get(str(row.get("Decimals")))
     return places(ctx, "TotalsAccuracy") if own is None else own
+
+
+def accuracy(ctx: Context, currency: str) -> Accuracy:
+    """The decimals of documents in a SAP currency."""
+    return Accuracy(
+        amount=amount_places(ctx, currency),
+        price=places(ctx, "PriceAccuracy"),
+        percent=places(ctx, "PercentageAccuracy"),
+        quantity=places(ctx, "AccuracyofQuantities"),
+    )
+
+
+def own_currency(iso: str, what: str, ctx: Context) -> str:
+    """SAP's code of that ISO currency. Refused as a whole for ``what`` is in another currency than the company's."""
+    try:
+        currency = str(SapCurrencies().from_canonical(iso, ctx))
+    except Refused as refused:
+        raise Refused(refused.reason, whole=True) from None
+    if is_foreign(ctx, currency):
+        text = f"its currency is not the company's; {what} are entered in SAP's local currency only"
+        raise Refused(text, whole=True)
+    return currency
 
 
 def is_foreign(ctx: Context, currency: str) -> bool:

@@ -24,7 +24,8 @@ def item_price(item: Row, price_list: int, currency: str, ctx: Context) -> Decim
     prices = column_of(item, ITEM_PRICES) or ()
     found: Row = next((each for each in prices if each.get("PriceList") == price_list), {})
     for price, code in _COLUMNS:
-        if found.get(price) and ctx.settings.currencies.get(found.get(code), found.get(code)) == currency:
+        own = str(found.get(code) or "").strip()
+        if found.get(price) and ctx.settings.currencies.get(own, own) == currency:
             return Decimal(found[price])
     return None
 

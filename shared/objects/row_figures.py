@@ -13,9 +13,14 @@ from functools import cache
 from itertools import chain
 from typing import Final
 
+from shared.objects.canonical import decimal_places
+
 EXACT: Final = Context(prec=100)
 """Products of three figures that the systems hold are exact in this context."""
 
+_WHOLE_DIGITS: Final = 15
+_DECIMALS: Final = 10
+"""Longer figures than these no system holds; products of shorter ones are exact."""
 _MOST_STEPS: Final = 4_000
 """How far from the nearest percentage a row's figures are searched, each way, in SAP's smallest percentage."""
 _SURCHARGE_STEPS: Final = 500
@@ -33,6 +38,11 @@ class Accuracy:
     price: int
     percent: int
     quantity: int
+
+
+def is_too_long(figure: Decimal) -> bool:
+    """Whether it has more digits than the systems hold (Dynamics: money below 10^15 with ten decimals)."""
+    return bool(figure) and (figure.adjusted() >= _WHOLE_DIGITS or decimal_places(figure) > _DECIMALS)
 
 
 def row_figures(

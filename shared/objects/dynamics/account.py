@@ -17,9 +17,10 @@ from shared.objects.codes import SapCurrencyColumn, SettingCodes
 from shared.objects.columns import Column, Lookup, Mapped, MarkAttribute
 from shared.objects.dynamics.lists import DYNAMICS_CURRENCIES, OTHER_CURRENCIES
 from shared.objects.fields import Field, TableObject
-from shared.objects.model import Context, Direction, FieldDirection, Marking, NeededColumn
+from shared.objects.model import Context, Direction, FieldDirection, Marking
 from shared.objects.references import HUB_REFERENCE
 from shared.objects.regions import Country, CountryText, SapState, StateText
+from shared.objects.sap_entities import CUSTOMERS, our_reference
 from shared.objects.sap_lists import SAP_COUNTRIES, SAP_CURRENCIES, SAP_STATES
 from shared.ports import Entity, Mark, Row, SideName
 
@@ -28,16 +29,6 @@ ACCOUNT_TYPE_COLUMN = "customertypecode"  # Dynamics calls it Relationship Type
 ARRIVALS = "dynamics"  # the batch of marks of what was born or matched there
 NOTHING = f"{ACCOUNT_TYPE_COLUMN} eq null and {ACCOUNT_TYPE_COLUMN} ne null"
 
-SAP_ENTITY = Entity(
-    set="BusinessPartners",
-    type="BusinessPartner",
-    key="CardCode",
-    version="DataVersion",
-    scope="CardType eq 'cCustomer'",
-    modified=("UpdateDate", "UpdateTime"),
-    created=("CreateDate", "CreateTime"),
-    reference=HUB_REFERENCE,
-)
 OTHER_ENTITY = Entity(
     set="accounts",
     type="account",
@@ -129,7 +120,7 @@ class Account(TableObject):
     init_order = 10
     parent_of = ("order",)
     table = TABLE
-    sap_entity = SAP_ENTITY
+    sap_entity = CUSTOMERS
     other_entity = OTHER_ENTITY
     further_columns: Mapping[SideName, tuple[str, ...]] = {
         SideName.SAP: ("CardType", "GroupCode", "BPBranchAssignment"),
@@ -137,16 +128,12 @@ class Account(TableObject):
     }
     marking = Marking("customers", name_column="CardName", group_column="GroupCode", attributes=(ACCOUNT_TYPE,))
     references = (SAP_COUNTRIES, SAP_STATES, SAP_CURRENCIES, DYNAMICS_CURRENCIES)
-    needed_columns = (
-        NeededColumn(
-            SideName.SAP, SAP_ENTITY, HUB_REFERENCE, "Integration Hub: template and key of the origin", length=100
-        ),
-    )
+    needed_columns = (our_reference(CUSTOMERS),)
 
     def scope(self, side: SideName, ctx: Context) -> str:
         """Customers in SAP; in Dynamics the configured account types, and nothing while none is configured."""
         if side is SideName.SAP:
-            return SAP_ENTITY.scope
+            return CUSTOMERS.scope
         types = dict.fromkeys(ctx.settings.account_types)
         return " or ".join(f"{ACCOUNT_TYPE_COLUMN} eq {code}" for code in types) or NOTHING
 

@@ -22,11 +22,7 @@ from itertools import chain
 from typing import Final
 
 from shared.objects.canonical import Refused, decimal_places
-from shared.objects.row_figures import EXACT, Accuracy, rounded, row_figures, row_total
-
-# Dynamics holds money below 10^15 and ten decimals.
-_WHOLE_DIGITS: Final = 15
-_DECIMALS: Final = 10
+from shared.objects.row_figures import EXACT, Accuracy, is_too_long, rounded, row_figures, row_total
 
 _NONE: Final = Decimal(0)
 _ALL: Final = Decimal(100)
@@ -126,7 +122,7 @@ def predicted_total(amounts: SapAmounts, accuracy: Accuracy) -> Decimal:
 def _faults(order: OrderAmounts, accuracy: Accuracy) -> Iterator[str]:
     """Why the order cannot stand in SAP, the order's own reasons before those of its lines."""
     figures = (each for line in order.lines for each in (line.quantity, line.price, line.net, line.tax))
-    if any(map(_is_too_long, chain(figures, (order.net, order.freight, order.total)))):
+    if any(map(is_too_long, chain(figures, (order.net, order.freight, order.total)))):
         yield _TOO_LONG
     if order.total != order.net + order.freight + _sum(line.tax for line in order.lines):
         yield _DO_NOT_ADD_UP
@@ -163,10 +159,6 @@ def _too_fine(figures: Iterable[tuple[str, Decimal]], places: int, what: str) ->
                 f"the {name} has more decimals than the {places} that SAP keeps; "
                 f"round it in Dynamics, or raise the decimals of {what} in SAP"
             )
-
-
-def _is_too_long(figure: Decimal) -> bool:
-    return bool(figure) and (figure.adjusted() >= _WHOLE_DIGITS or decimal_places(figure) > _DECIMALS)
 
 
 # -- the header's discount -----------------------------------------------------------------------------------------

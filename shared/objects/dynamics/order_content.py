@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from shared.objects.canonical import Refused
+from shared.objects.canonical import Refused, number_or_zero
 from shared.objects.columns import Accessor, Draft, column_of
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.order_amounts import LineAmounts, OrderAmounts
@@ -79,9 +79,9 @@ class DynamicsContent(Accessor):
             raise Refused("Dynamics could not price the order (pricing error); correct the line or price list it names")
         return {
             "currency": _iso_code(column_of(row, CURRENCY), ctx),
-            "freight": _amount(row.get("freightamount")),
-            "net": _amount(row.get("totalamountlessfreight")),
-            "total": _amount(row.get("totalamount")),
+            "freight": number_or_zero(row.get("freightamount")),
+            "net": number_or_zero(row.get("totalamountlessfreight")),
+            "total": number_or_zero(row.get("totalamount")),
             "lines": [_line(line) for line in lines],
         }
 
@@ -103,21 +103,17 @@ def _number(value: Any) -> int:
 
 def _line(row: Row) -> dict[str, Any]:
     is_write_in = row.get("isproductoverridden") is True
-    tax = _amount(row.get("tax"))
+    tax = number_or_zero(row.get("tax"))
     return {
         "id": str(row["salesorderdetailid"]),
         "product": None if is_write_in else row.get("_productid_value"),
         "text": row.get("productdescription") if is_write_in else None,
         "unit": None if is_write_in else row.get("_uomid_value"),
-        "quantity": _amount(row.get("quantity")),
-        "price": _amount(row.get("priceperunit")),
-        "net": _amount(row.get("extendedamount")) - tax,
+        "quantity": number_or_zero(row.get("quantity")),
+        "price": number_or_zero(row.get("priceperunit")),
+        "net": number_or_zero(row.get("extendedamount")) - tax,
         "tax": tax,
     }
-
-
-def _amount(value: Any) -> Decimal:
-    return Decimal(value) if value is not None else Decimal(0)
 
 
 def _iso_code(key: Any, ctx: Context) -> str:

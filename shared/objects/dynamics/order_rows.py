@@ -14,10 +14,10 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from shared.objects.canonical import Refused
+from shared.objects.canonical import Refused, number_or_zero
 from shared.objects.codes import SapCurrencies
 from shared.objects.columns import Accessor, Draft, column_of, text_length
-from shared.objects.company import amount_places, is_foreign, places, tax_code
+from shared.objects.company import accuracy, is_foreign, tax_code
 from shared.objects.dynamics.order_amounts import SapAmounts, SapLine, fitted, predicted_total
 from shared.objects.dynamics.order_content import Content, Line, content_of
 from shared.objects.dynamics.units import sap_unit
@@ -43,7 +43,7 @@ class SapContent(Accessor):
     def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
         """What a user of SAP could have edited; not what follows from deliveries."""
         return {
-            "discount": _decimal(row.get("DiscountPercent")),
+            "discount": number_or_zero(row.get("DiscountPercent")),
             "freights": [_shown_freight(each) for each in column_of(row, FREIGHTS) or ()],
             "lines": [_shown_line(each) for each in column_of(row, ROWS) or ()],
         }
@@ -59,20 +59,16 @@ class SapContent(Accessor):
 
 def _shown_line(row: Row) -> dict[str, Any]:
     shown = {name: row.get(name) for name in ("ItemCode", "UoMEntry", HUB_REFERENCE)}
-    amounts = {name: _decimal(row.get(name)) for name in ("Quantity", "UnitPrice", "DiscountPercent")}
+    amounts = {name: number_or_zero(row.get(name)) for name in ("Quantity", "UnitPrice", "DiscountPercent")}
     return {**shown, **amounts, "freights": [_shown_freight(each) for each in row.get(ROW_FREIGHTS) or ()]}
 
 
 def _shown_freight(row: Row) -> dict[str, Any]:
     return {
         "code": row.get("ExpenseCode"),
-        "local": _decimal(row.get("LineTotal")),
-        "foreign": _decimal(row.get("LineTotalFC")),
+        "local": number_or_zero(row.get("LineTotal")),
+        "foreign": number_or_zero(row.get("LineTotalFC")),
     }
-
-
-def _decimal(value: Any) -> Decimal:
-    return Decimal(value) if value is not None else Decimal(0)
 
 
 class _Rows:
@@ -83,13 +79,7 @@ class _Rows:
         self._currency = str(SapCurrencies().from_canonical(content.currency, draft.ctx))
         self._exempt = _exempt(draft.ctx)
         self._foreign = is_foreign(draft.ctx, self._currency)
-        accuracy = Accuracy(
-            amount=amount_places(draft.ctx, self._currency),
-            price=places(draft.ctx, "PriceAccuracy"),
-            percent=places(draft.ctx, "PercentageAccuracy"),
-            quantity=places(draft.ctx, "AccuracyofQuantities"),
-        )
-        self._amounts = _fitted(content, accuracy)
+        self._amounts = _fitted(content, accuracy(draft.ctx, self._currency))
         numbers = [int(row["LineNum"]) for row in self._rows_of(ROWS)]
         self._next_number = count(max(numbers, default=-1) + 1)
         self._present = {str(row.get(HUB_REFERENCE)): row for row in self._rows_of(ROWS) if row.get(HUB_REFERENCE)}
@@ -219,7 +209,7 @@ def _is_same(present: Row, wanted: Row) -> bool:
         if name in wanted and _plain(present.get(name)) != _plain(wanted[name]):
             return False
     amounts = [
-        (row.get("ExpenseCode"), _decimal(row.get("LineTotalFC")) or _decimal(row.get("LineTotal")))
+        (row.get("ExpenseCode"), number_or_zero(row.get("LineTotalFC")) or number_or_zero(row.get("LineTotal")))
         for row in present.get(ROW_FREIGHTS) or ()
     ]
     return amounts == [

@@ -21,7 +21,9 @@ from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.prices import PRICE_LIST_ITEMS, PRICE_STAGE, moved_to_unit, price_fields
 from shared.objects.dynamics.units import MANUAL_UNITS, base_unit_name, unit_group_name, unit_name, units_of
 from shared.objects.fields import Field, TableObject
+from shared.objects.items import NameOrCode
 from shared.objects.model import KEY, Context, Direction, FieldDirection, Marking, Step
+from shared.objects.sap_entities import ITEMS
 from shared.ports import Entity, Mark, Row, SideName, Value
 
 OUT = FieldDirection.OUT
@@ -30,14 +32,6 @@ ACTIVE, RETIRED, DRAFT, UNDER_REVISION = 0, 1, 2, 3  # statecode
 _STATES = {ACTIVE: "active", RETIRED: "retired", DRAFT: "draft", UNDER_REVISION: "active"}
 _STATE_STAGE = PRICE_STAGE + 1
 
-SAP_ENTITY = Entity(
-    set="Items",
-    type="Item",
-    key="ItemCode",
-    version="DataVersion",
-    modified=("UpdateDate", "UpdateTime"),
-    created=("CreateDate", "CreateTime"),
-)
 OTHER_ENTITY = Entity(
     set="products",
     type="product",
@@ -55,17 +49,6 @@ class _OfSap(Accessor):
 
     def write(self, value: Value, draft: Draft) -> None:
         """Nothing is written to an item."""
-
-
-@dataclass(frozen=True)
-class NameOrCode(_OfSap):
-    """The item's name; an item may have none, a product may not."""
-
-    columns = ("ItemName", "ItemCode")
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The name, else the code."""
-        return (column_of(row, "ItemName") or "").strip() or column_of(row, "ItemCode")
 
 
 @dataclass(frozen=True)
@@ -204,7 +187,7 @@ class Product(TableObject):
     template_type = "dynamics"
     init_order = 20
     table = (*TABLE, STATE)
-    sap_entity = SAP_ENTITY
+    sap_entity = ITEMS
     other_entity = OTHER_ENTITY
     possible_directions = (Direction.OUT,)
     further_columns: Mapping[SideName, tuple[str, ...]] = {SideName.SAP: ("SalesItem",)}

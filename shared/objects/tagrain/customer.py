@@ -18,23 +18,13 @@ from shared.objects.columns import Column
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import Context, Direction, FieldDirection, Marking, Parent
 from shared.objects.references import HUB_REFERENCE
+from shared.objects.sap_entities import CUSTOMERS, our_reference
 from shared.objects.tagrain import lists as known
 from shared.objects.tagrain.addresses import address_fields
 from shared.objects.tagrain.customer_group import SAP_CUSTOMER_GROUPS
-from shared.objects.tagrain.entities import ARRIVALS, Property, collection, our_reference
+from shared.objects.tagrain.entities import ARRIVALS, Property, collection
 from shared.objects.tagrain.groups import GroupId
-from shared.ports import Entity, Mark, Row, SideName
-
-SAP_ENTITY = Entity(
-    set="BusinessPartners",
-    type="BusinessPartner",
-    key="CardCode",
-    version="DataVersion",
-    scope="CardType eq 'cCustomer'",
-    modified=("UpdateDate", "UpdateTime"),
-    created=("CreateDate", "CreateTime"),
-    reference=HUB_REFERENCE,
-)
+from shared.ports import Mark, Row, SideName
 
 TABLE: tuple[Field, ...] = (
     Field(
@@ -69,7 +59,7 @@ class Customer(TableObject):
     parent_of = ("sales", "refund")
     sync_now_mode = "full"
     table = TABLE
-    sap_entity = SAP_ENTITY
+    sap_entity = CUSTOMERS
     other_entity = collection("customers")
     further_columns: Mapping[SideName, tuple[str, ...]] = {SideName.SAP: ("CardType", "BPBranchAssignment")}
     marking = Marking("customers", name_column="CardName", group_column="GroupCode")
@@ -79,7 +69,7 @@ class Customer(TableObject):
         sap.SAP_CUSTOMER_GROUPS,
         known.TAGRAIN_CUSTOMER_GROUPS,
     )
-    needed_columns = (our_reference(SAP_ENTITY),)
+    needed_columns = (our_reference(CUSTOMERS),)
 
     def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
         """Out: marked, and still a customer. In: all."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.objects.columns import Column, Draft
-from shared.objects.model import NeededColumn
-from shared.objects.references import HUB_REFERENCE, REFERENCE_LENGTH
-from shared.ports import Entity, SideName, Value
+from shared.ports import Entity, Value
 
 ARRIVALS = "tagrain"
 """The batch of marks of what was born or matched in Tagrain."""
+
+
+GIFT_CARD = "GiftCard"
+"""The type of products, and of the lines that sell them, that are money to be spent later."""
 
 
 def collection(name: str, *, reference: str = "externalRef") -> Entity:
@@ -25,12 +27,6 @@ def collection(name: str, *, reference: str = "externalRef") -> Entity:
         created=("createdAt",),
         reference=reference,
     )
-
-
-def our_reference(entity: Entity) -> NeededColumn:
-    """The user field of records of SAP that come from Tagrain."""
-    text = "Integration Hub: template and key of the origin"
-    return NeededColumn(SideName.SAP, entity, HUB_REFERENCE, text, length=REFERENCE_LENGTH)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from typing import Any
 
 from shared.objects import sap_lists as sap
 from shared.objects.canonical import Amount, Composite, Day, Refused, Text, decimal_places
-from shared.objects.codes import SapCurrencies
 from shared.objects.columns import Accessor, Column, Draft, column_of
-from shared.objects.company import amount_places, is_foreign
+from shared.objects.company import amount_places, own_currency
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import Context, Direction, FieldDirection, Tally
 from shared.objects.references import HUB_REFERENCE, start_of_transactions
-from shared.objects.tagrain.entities import ARRIVALS, collection, our_reference
+from shared.objects.sap_entities import our_reference
+from shared.objects.tagrain.entities import ARRIVALS, collection
 from shared.objects.tagrain.receipt import amount_of
 from shared.objects.tagrain.receipt_header import CHANGED, FromTagrain, PostingDay
 from shared.objects.tagrain.receipt_object import business_days, since_start, why_too_early
@@ -98,14 +98,7 @@ def _payment(parts: dict[str, Any], ctx: Context) -> Row:
 
 def _amount(parts: dict[str, Any], ctx: Context) -> Decimal:
     amount = amount_of(parts, "amount")
-    try:
-        currency = str(SapCurrencies().from_canonical(parts["currency"], ctx))
-    except Refused as refused:
-        raise Refused(refused.reason, whole=True) from None
-    if is_foreign(ctx, currency):
-        raise Refused(
-            "its currency is not the company's; expenses are entered in SAP's local currency only", whole=True
-        )
+    currency = own_currency(parts["currency"], "expenses", ctx)
     if amount <= 0 or decimal_places(amount) > amount_places(ctx, currency):
         raise Refused("its amount is not above zero, or has more decimals than SAP keeps", whole=True)
     return amount

@@ -9,6 +9,7 @@ prices are not (an edit in SAP's price lists moves neither stamp nor version), s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from shared.objects import sap_lists as sap
 from shared.objects.activity import Activity, is_active
@@ -17,8 +18,9 @@ from shared.objects.columns import Column
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import Context, Direction, FieldDirection, Marking, Parent, Writing
 from shared.objects.references import HUB_REFERENCE
+from shared.objects.sap_entities import ITEMS, our_reference
 from shared.objects.tagrain import lists as known
-from shared.objects.tagrain.entities import ARRIVALS, Property, collection, our_reference
+from shared.objects.tagrain.entities import ARRIVALS, Property, collection
 from shared.objects.tagrain.groups import GroupId
 from shared.objects.tagrain.manufacturer import NO_MANUFACTURER, SAP_MANUFACTURERS
 from shared.objects.tagrain.product_columns import (
@@ -36,19 +38,11 @@ from shared.objects.tagrain.product_columns import (
     travels_in_only,
 )
 from shared.objects.tagrain.product_group import SAP_ITEM_GROUPS
-from shared.ports import Entity, Mark, Row, SideName, Value
+from shared.ports import Mark, Row, SideName, Value
 
 IN_ONLY = "variants and gift cards are changed in Tagrain alone"
 
-SAP_ENTITY = Entity(
-    set="Items",
-    type="Item",
-    key="ItemCode",
-    version="DataVersion",
-    modified=("UpdateDate", "UpdateTime"),
-    created=("CreateDate", "CreateTime"),
-    reference=HUB_REFERENCE,
-)
+SAP_ENTITY = replace(ITEMS, reference=HUB_REFERENCE)
 
 TABLE: tuple[Field, ...] = (
     Field("number", Text(), ItemCode("ItemCode", 50), Property("code", 50), essential=True, recognises="number"),

@@ -10,17 +10,18 @@ from typing import Any
 
 from shared.objects.canonical import Refused
 from shared.objects.columns import Accessor, Column, Draft, column_of
+from shared.objects.items import NameOrCode
 from shared.objects.model import Context
 from shared.objects.prices import ITEM_PRICES, item_price, rounded
 from shared.objects.tagrain import lists as known
-from shared.objects.tagrain.entities import Property
+from shared.objects.tagrain.entities import GIFT_CARD, Property
 from shared.objects.tagrain.manufacturer import NO_MANUFACTURER
 from shared.ports import Mark, Row, Value
 
 BASE_PRICE_PLACES = 2  # the server rounds what has more
 STANDARD, SERIAL, BATCH = "standard", "serial", "batch"
 KINDS = frozenset({STANDARD, SERIAL, BATCH})
-VARIANT, GIFT_CARD = "Variant", "GiftCard"
+VARIANT = "Variant"
 _KIND_OF_TYPE: Mapping[str, str] = {
     "Standard": STANDARD,
     "Serial": SERIAL,
@@ -48,15 +49,10 @@ class ItemCode(Column):
 
 
 @dataclass(frozen=True)
-class ItemName(Accessor):
-    """The item's name; an item may have none, a product may not."""
+class ItemName(NameOrCode):
+    """The item's name, which may come from Tagrain."""
 
     length: int = 100
-    columns = ("ItemName", "ItemCode")
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The name, else the code."""
-        return (column_of(row, "ItemName") or "").strip() or column_of(row, "ItemCode")
 
     def write(self, value: Value, draft: Draft) -> None:
         """Set the name if it fits."""

@@ -16,7 +16,6 @@ from typing import Any
 from shared.objects.canonical import Amount, Refused
 from shared.ports import Row, Value
 
-GIFT_CARD = "GiftCard"
 VOIDED = "Voided"
 _CONTENT = ("storeId", "currency", "taxInclusive", "lines", "surcharges", "rounding", "total")
 _PAYMENT = ("id", "paymentTypeId", "amount", "paidAt", "reference", "isSettlement")

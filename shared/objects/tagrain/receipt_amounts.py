@@ -16,11 +16,9 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from shared.objects.canonical import Refused, decimal_places
-from shared.objects.row_figures import EXACT, Accuracy, rounded, row_figures, row_total, step
+from shared.objects.row_figures import EXACT, Accuracy, is_too_long, rounded, row_figures, row_total, step
 
 _NONE: Final = Decimal(0)
-_WHOLE_DIGITS: Final = 15
-_DECIMALS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def _faults(receipt: ReceiptAmounts, accuracy: Accuracy) -> Iterator[str]:
     figures = [receipt.rounding, receipt.total]
     figures += [each for line in receipt.lines for each in (line.quantity, line.price, line.net, line.tax)]
     figures += [each for surcharge in receipt.surcharges for each in (surcharge.net, surcharge.tax)]
-    if any(map(_is_too_long, figures)):
+    if any(map(is_too_long, figures)):
         yield "an amount, price or quantity has too many digits"
     difference = receipt.total - receipt.rounding - sum(each.gross for each in (*receipt.lines, *receipt.surcharges))
     if difference:
@@ -197,7 +195,3 @@ def _of_amounts(where: str, figure: Taxed, accuracy: Accuracy) -> Iterator[str]:
 def _too_fine(what: str, figures: Sequence[Decimal], places: int) -> Iterator[str]:
     if any(decimal_places(figure) > places for figure in figures):
         yield f"{what} has more than the {places} decimals that SAP keeps; raise its decimals in SAP"
-
-
-def _is_too_long(figure: Decimal) -> bool:
-    return bool(figure) and (figure.adjusted() >= _WHOLE_DIGITS or decimal_places(figure) > _DECIMALS)

@@ -10,6 +10,7 @@ from typing import Any
 from shared.objects.canonical import Refused
 from shared.objects.columns import Accessor, Column, Draft, column_of
 from shared.objects.model import Context, Parent
+from shared.objects.tagrain.entities import Property
 from shared.objects.tagrain.receipt import VOIDED
 from shared.ports import Mark, Row, SideName, Value
 
@@ -36,22 +37,10 @@ def refuse_posted(draft: Draft) -> None:
 
 
 @dataclass(frozen=True)
-class FromTagrain(Accessor):
+class FromTagrain(Property):
     """A property of a receipt, which nothing ever changes from SAP."""
 
-    name: str
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The property."""
-        return (self.name,)
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """The property as it is."""
-        return column_of(row, self.name)
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """Receipts are Tagrain's own."""
+    writable: bool = False
 
 
 @dataclass(frozen=True)

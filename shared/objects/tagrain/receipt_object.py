@@ -15,8 +15,9 @@ from shared.objects.columns import Accessor, Column
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import Context, Direction, FieldDirection, NeededColumn, Parent, Tally
 from shared.objects.references import HUB_DOCUMENT, HUB_REFERENCE, start_of_transactions
+from shared.objects.sap_entities import our_reference
 from shared.objects.tagrain import lists as known
-from shared.objects.tagrain.entities import ARRIVALS, our_reference
+from shared.objects.tagrain.entities import ARRIVALS
 from shared.objects.tagrain.receipt import VOIDED, amount_of, day_of, parse_payments, shown_payments
 from shared.objects.tagrain.receipt_header import (
     FixedColumn,

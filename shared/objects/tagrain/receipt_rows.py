@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from shared.objects.canonical import Refused
-from shared.objects.codes import SapCurrencies
+from shared.objects.canonical import Refused, number_or_zero
 from shared.objects.columns import Accessor, Draft, column_of
-from shared.objects.company import TaxCode, amount_places, is_foreign, places, tax_code
+from shared.objects.company import TaxCode, accuracy, own_currency, tax_code
 from shared.objects.model import Context, Parent
-from shared.objects.row_figures import Accuracy
-from shared.objects.tagrain.receipt import GIFT_CARD, Content, Line, Surcharge, content_of, shown_content
+from shared.objects.tagrain.entities import GIFT_CARD
+from shared.objects.tagrain.receipt import Content, Line, Surcharge, content_of, shown_content
 from shared.objects.tagrain.receipt_amounts import ReceiptAmounts, SapReceipt, SapRow, Taxed, TaxedLine, fitted
 from shared.objects.tagrain.receipt_header import CHANGED
 from shared.objects.tagrain.tenders import store_of
@@ -65,20 +64,16 @@ def _figures(row: Row) -> dict[str, Any]:
     return {
         "rows": [{name: _plain(each.get(name)) for name in _ROW} for each in column_of(row, ROWS) or ()],
         "freights": [
-            {"code": each.get("ExpenseCode"), "net": _decimal(each.get("LineTotal"))}
+            {"code": each.get("ExpenseCode"), "net": number_or_zero(each.get("LineTotal"))}
             for each in row.get(FREIGHTS) or ()
-            if _decimal(each.get("LineTotal"))
+            if number_or_zero(each.get("LineTotal"))
         ],
-        "rounding": _decimal(row.get(ROUNDING)),
+        "rounding": number_or_zero(row.get(ROUNDING)),
     }
 
 
 def _plain(value: Any) -> Any:
-    return _decimal(value) if isinstance(value, int | Decimal) else value
-
-
-def _decimal(value: Any) -> Decimal:
-    return Decimal(value) if value is not None else Decimal(0)
+    return number_or_zero(value) if isinstance(value, int | Decimal) else value
 
 
 def _document(content: Content, ctx: Context) -> Row:
@@ -86,7 +81,7 @@ def _document(content: Content, ctx: Context) -> Row:
     store = store_of(content.store, ctx)
     if ctx.settings.payment_term is None:
         raise Refused("receipts have no payment term; choose it in the setting paymentTerm", whole=True)
-    currency = _currency(content, ctx)
+    currency = own_currency(content.currency, "receipts", ctx)
     line_codes = [_tax(each.tax_code, ctx) for each in content.lines]
     freight_codes = [_tax(each.tax_code, ctx) for each in content.surcharges]
     amounts = ReceiptAmounts(
@@ -96,7 +91,7 @@ def _document(content: Content, ctx: Context) -> Row:
         content.total,
         content.tax_inclusive,
     )
-    made = fitted(amounts, _accuracy(ctx, currency))
+    made = fitted(amounts, accuracy(ctx, currency))
     rows = zip(content.lines, made.rows, line_codes, strict=True)
     body: Row = {
         "DocCurrency": currency,
@@ -108,27 +103,6 @@ def _document(content: Content, ctx: Context) -> Row:
     if made.rounding:
         body |= {"Rounding": "tYES", ROUNDING: made.rounding}
     return body if store.branch is None else {**body, "BPL_IDAssignedToInvoice": store.branch}
-
-
-def _accuracy(ctx: Context, currency: str) -> Accuracy:
-    return Accuracy(
-        amount=amount_places(ctx, currency),
-        price=places(ctx, "PriceAccuracy"),
-        percent=places(ctx, "PercentageAccuracy"),
-        quantity=places(ctx, "AccuracyofQuantities"),
-    )
-
-
-def _currency(content: Content, ctx: Context) -> str:
-    try:
-        currency = str(SapCurrencies().from_canonical(content.currency, ctx))
-    except Refused as refused:
-        raise Refused(refused.reason, whole=True) from None
-    if is_foreign(ctx, currency):
-        raise Refused(
-            "its currency is not the company's; receipts are entered in SAP's local currency only", whole=True
-        )
-    return currency
 
 
 def _tax(name: str | None, ctx: Context) -> tuple[TaxCode, Decimal]:

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.objects import sap_lists as sap
-from shared.objects.canonical import Refused
+from shared.objects.canonical import Refused, number_or_zero
 from shared.objects.model import Context
 from shared.objects.tagrain import lists as known
 from shared.objects.tagrain.receipt import Payment, Payments
@@ -161,11 +161,11 @@ def tenders_in(payment: Mapping[str, Any]) -> list[Tender]:
     if payment.get("Cancelled") == "tYES":
         return []
     found = [
-        Tender(CASH, str(payment.get("CashAccount")), _decimal(payment.get("CashSum"))),
-        Tender(BANK_TRANSFER, str(payment.get("TransferAccount")), _decimal(payment.get("TransferSum"))),
+        Tender(CASH, str(payment.get("CashAccount")), number_or_zero(payment.get("CashSum"))),
+        Tender(BANK_TRANSFER, str(payment.get("TransferAccount")), number_or_zero(payment.get("TransferSum"))),
     ]
     found += [
-        Tender(CREDIT_CARD, str(card.get("CreditCard")), _decimal(card.get("CreditSum")))
+        Tender(CREDIT_CARD, str(card.get("CreditCard")), number_or_zero(card.get("CreditSum")))
         for card in payment.get("PaymentCreditCards") or ()
     ]
     return [each for each in found if each.amount]
@@ -192,7 +192,3 @@ def _card(tender: Tender) -> Row:
 
 def _sum(tenders: Iterable[Tender]) -> Decimal:
     return sum((each.amount for each in tenders), Decimal(0))
-
-
-def _decimal(value: Any) -> Decimal:
-    return Decimal(value) if value is not None else Decimal(0)
