@@ -43,7 +43,7 @@ class Entity:
     empty where a change leaves no stamp. ``reference`` is the column that carries our own reference, if any.
     ``children`` come with every row that is read by key or found. ``drafts`` is the collection where an approval
     procedure may have put what was to be created, with the same columns. Records that take the system long to write
-    (documents) are ``slow``: each goes in a request of its own.
+    (documents) are ``slow``: each goes in a request of its own. The ``owner`` is read with every row that is read.
     """
 
     set: str
@@ -59,18 +59,50 @@ class Entity:
     children: tuple[Children, ...] = ()
     drafts: str = ""
     slow: bool = False
+    owner: Owner | None = None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The record that a row belongs to (a contact's account): it stands in the row under ``name``, None where there is none.
+
+    ``lookup`` is the row's property that holds the owner's key. Rows that a side keeps only inside their owner, in its
+    ``collection``, have keys of both: ``owner's key/row's key`` (:func:`key_within`); a body for such a row may have
+    columns for the owner under ``name``, and names the owner of a new row in ``lookup``. Where the owner's changes count
+    as the row's, the side can reach it by a ``navigation`` or in the collection, and the row's version is the owner's
+    where that is newer.
+    """
+
+    name: str
+    entity: Entity
+    lookup: str
+    collection: str = ""
+    navigation: str = ""
+
+
+def key_within(owner: str, key: object) -> str:
+    """The key of a row inside its owner."""
+    return f"{owner}/{key}"
+
+
+def parse_key_within(text: str) -> tuple[str, str]:
+    """Owner's and row's key from such a key; a row key never has a slash."""
+    owner, _, key = text.rpartition("/")
+    return owner, key
 
 
 @dataclass(frozen=True)
 class Children:
     """Rows of another collection that belong to a record and are read with it.
 
-    They stand in the record's row as a list under ``name``; ``parent`` is the property of theirs that holds its key.
+    They stand in the record's row as a list under ``name``; ``parent`` is the property of theirs that holds its key, or
+    what the record has in its column ``by``.
     """
 
     name: str
     entity: Entity
     parent: str
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +129,8 @@ class Write:
     ``ref`` names it within the call (results carry it). An update has a ``key``; a create has ``create`` set and, if
     the side lets the client choose the key (Dataverse), that key too. ``body`` holds only the columns to set;
     ``replace``: a collection in it is the whole of it, rows that it does not name are to go. ``delete`` removes the row.
+    ``around``: what is sent to the record before and after the body, all three or none of them (a document that only a
+    draft takes a change of). ``adds``: an update brings new rows into a collection, so a repeat after a lost answer would not be harmless.
     """
 
     ref: str
@@ -105,6 +139,13 @@ class Write:
     create: bool = False
     replace: bool = False
     delete: bool = False
+    adds: bool = False
+    around: tuple[Row, Row] | None = None
+
+    @property
+    def makes(self) -> bool:
+        """Whether something new comes into being by it."""
+        return self.create or self.adds
 
 
 @dataclass(frozen=True)

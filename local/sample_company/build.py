@@ -7,10 +7,12 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from local.sample_company.contacts import add_contacts
 from local.sample_company.items import build_items
 from local.sample_company.pools import HAND_MADE_NAMES, Region, draw_pools, phone
+from local.sample_company.selling import selling_tables
 from local.sample_company.setup_data import BRANCHES, CUSTOMER_GROUPS, VENDOR_GROUPS, setup_tables
-from local.sample_company.trade_data import order_series, trade_tables
+from local.sample_company.trade_data import document_series, trade_tables
 
 Row = dict[str, Any]
 
@@ -28,16 +30,19 @@ def build_company(
     leads: int | None = None,
     branches: bool = False,
     items: int = 60,
+    more_contacts: float = 0.0,
 ) -> dict[str, list[Row]]:
     """Rows of every set: ``customers`` customers, by default a tenth as many suppliers and a twentieth of leads.
 
     Codes are C00001, V00001, L00001 and on, of items I00001. 50,000 customers take a few seconds. The number of items
-    changes nothing of the partners.
+    changes nothing of the partners. That share of the customers (0 to 1) has two or three contact persons; the others,
+    and all of them at 0, have at most two.
     """
     random = Random(seed)
     regions = draw_pools(seed)
     tables = setup_tables(branches=branches) | trade_tables(branches=branches)
-    tables["Series"].append(order_series())
+    tables |= selling_tables()
+    tables["Series"] += document_series()
     tables["Items"] = build_items(items, seed, [row["WarehouseCode"] for row in tables["Warehouses"]])
     if not branches:  # a shop of its own: none of the items was ever there
         tables["Warehouses"].append({"WarehouseCode": "04", "WarehouseName": "Bahnhof shop", "Inactive": "tNO"})
@@ -54,6 +59,7 @@ def build_company(
     ]
     for partner, name in zip(partners, HAND_MADE_NAMES, strict=False):
         partner["CardName"] = name  # the first customers have the names that need care
+    add_contacts(partners, seed, more_contacts, contact_codes)
     tables["BusinessPartners"] = partners
     return tables
 

@@ -55,13 +55,14 @@ STATES = (
     ("HH", "DE", "Hamburg"),
 )
 SALES_PERSONS = (
-    (-1, "-No Sales Employee-"),
-    (1, "Brigitte Meyer"),
-    (2, "Seán O'Brien"),
-    (3, "Łukasz Nowak"),
-    (4, "Sofía Núñez"),
-    (5, "山田 花子"),
+    (-1, "-No Sales Employee-", None),
+    (1, "Brigitte Meyer", "brigitte.meyer"),
+    (2, "Seán O'Brien", "sean.obrien"),
+    (3, "Łukasz Nowak", "lukasz.nowak"),
+    (4, "Sofía Núñez", "sofia.nunez"),
+    (5, "山田 花子", "hanako.yamada"),
 )
+"""Code, name, mailbox."""
 BRANCHES = ((1, "Main"), (2, "Hamburg"), (3, "Wien"))
 # (series, name, sub type, prefix, next number, manual)
 SERIES = (
@@ -102,7 +103,8 @@ def setup_tables(*, branches: bool) -> dict[str, list[Row]]:
         "States": [{"Code": code, "Country": country, "Name": name} for code, country, name in STATES],
         "SalesPersons": [
             {"SalesEmployeeCode": code, "SalesEmployeeName": name, "Active": "tYES", "Locked": "tNO"}
-            for code, name in SALES_PERSONS
+            | ({"Email": f"{mailbox}@nordlicht.example"} if mailbox else {})
+            for code, name, mailbox in SALES_PERSONS
         ],
         "BusinessPlaces": [
             {"BPLID": number, "BPLName": name, "MainBPL": "tYES" if number == 1 else "tNO", "Disabled": "tNO"}

@@ -57,6 +57,7 @@ ACCOUNTS = (
 RATES = (("USD", 0.9216), ("GBP", 1.1687), ("KWD", 3.0042))
 RATE_DAY = "2016-01-01T00:00:00Z"
 ORDER_SERIES = 80
+QUOTATION_SERIES = 81
 
 
 def trade_tables(*, branches: bool) -> dict[str, list[Row]]:
@@ -94,17 +95,20 @@ def trade_tables(*, branches: bool) -> dict[str, list[Row]]:
     }
 
 
-def order_series() -> Row:
-    """The numbering series of sales orders (object type 17)."""
-    return {
-        "SeriesProperty": ORDER_SERIES,
-        "Name": "Primary",
-        "Document": "17",
-        "InitialNumber": 1001,
-        "NextNumber": 1001,
-        "IsManual": "tNO",
-        "Locked": "tNO",
-    }
+def document_series() -> list[Row]:
+    """The numbering series of sales orders (object type 17) and sales quotations (23)."""
+    return [
+        {
+            "SeriesProperty": series,
+            "Name": "Primary",
+            "Document": document,
+            "InitialNumber": first,
+            "NextNumber": first,
+            "IsManual": "tNO",
+            "Locked": "tNO",
+        }
+        for series, document, first in ((ORDER_SERIES, "17", 1001), (QUOTATION_SERIES, "23", 501))
+    ]
 
 
 def _price_list(number: int, name: str, base: int, factor: float, currency: str) -> Row:

@@ -34,8 +34,10 @@ SERVICE_LAYER_SETS = (
     "VatGroups",
     "SalesTaxCodes",
     "AdditionalExpenses",
+    "Quotations",
     "Orders",
     "Drafts",
+    "DeliveryNotes",
     "Invoices",
     "CreditNotes",
     "IncomingPayments",
@@ -43,6 +45,10 @@ SERVICE_LAYER_SETS = (
     "CreditCards",
     "ChartOfAccounts",
     "Manufacturers",
+    "SalesOpportunities",
+    "SalesStages",
+    "SalesOpportunityReasonsSetup",
+    "SalesOpportunitySourcesSetup",
 )
 SERVICE_LAYER_OPERATIONS = (
     "SeriesService_GetDocumentSeries",
@@ -65,6 +71,11 @@ DATAVERSE_TABLES = (
     "productpricelevel",
     "salesorder",
     "salesorderdetail",
+    "lead",
+    "opportunity",
+    "opportunityproduct",
+    "quote",
+    "quotedetail",
 )
 _ERROR_CODES = (
     "0x80040200 0x80040203 0x80040216 0x80040217 0x80040220 0x80040227 0x80040228 0x8004022e 0x80040233 0x80040237 "

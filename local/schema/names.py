@@ -60,7 +60,11 @@ TYPE_ARGUMENT = (1, "type")
 
 OBJECTS: tuple[str, ...] = (
     "shared.objects.dynamics.account:ACCOUNT",
+    "shared.objects.dynamics.contact:CONTACT",
+    "shared.objects.dynamics.lead:LEAD",
     "shared.objects.dynamics.product:PRODUCT",
+    "shared.objects.dynamics.opportunity:OPPORTUNITY",
+    "shared.objects.dynamics.quotation:QUOTATION",
     "shared.objects.dynamics.order:ORDER",
 )
 """``module:name`` of objects with ``table``, ``further_columns``, ``sap_entity`` and ``other_entity``."""

@@ -3,7 +3,8 @@
 Lengths in characters, from the SAP Business One SDK 10.0 database tables reference (business partners, their addresses
 and contact persons, and their history tables). A text property that is not listed has no limit here (memo fields hold
 64,000 characters; set-up tables are not checked). Lengths of items, price lists, warehouses, units and documents are
-those of 10.0 as commonly published, not compared column by column with that reference.
+those of 10.0 as commonly published, not compared column by column with that reference. So are those of sales
+opportunities, which come from the 9.3 tables and the 10.0 rows; their tables OPR5, OOFR and OOSR are from memory.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ TABLES: dict[str, str] = {
     "DocumentLineAdditionalExpense": "RDR2",
     "DocumentAdditionalExpense": "RDR3",
     "Payment": "ORCT",
+    "SalesOpportunities": "OOPR",
+    "SalesOpportunitiesLine": "OPR1",
+    "SalesOpportunitiesReason": "OPR5",
+    "SalesStage": "OOST",
+    "SalesOpportunityReasonSetup": "OOFR",
+    "SalesOpportunitySourceSetup": "OOSR",
 }
 
 # One definition of a user field serves all marketing documents: tables of the family -> the one that stands for it.
@@ -172,4 +179,15 @@ COLUMN_LENGTHS: dict[str, dict[str, int]] = {
     },
     "DocumentAdditionalExpense": {"TaxCode": 8, "VatGroup": 8, "Remarks": 254},
     "DocumentLineAdditionalExpense": {"TaxCode": 8, "VatGroup": 8},
+    "SalesOpportunities": {
+        "CardCode": 15,
+        "CustomerName": 200,
+        "OpportunityName": 100,
+        "StatusRemarks": 30,
+        "ProjectCode": 20,
+        "BPChanelCode": 15,
+        "BPChanelName": 200,
+    },
+    "SalesOpportunitiesLine": {"BPChanelCode": 15, "BPChanelName": 200},
+    "SalesStage": {"Name": 30},
 }

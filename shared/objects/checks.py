@@ -43,19 +43,22 @@ def customer_group(code: int | None, lists: Lists) -> Iterator[Problem]:
 
 
 def customer_series(number: int | None, lists: Lists) -> Iterator[Problem]:
+    """The series of new customers; see :func:`partner_series`."""
+    return partner_series(SERIES, number, lists, sap.CUSTOMER_SERIES, "customers")
+
+
+def partner_series(setting: str, number: int | None, lists: Lists, listing: str, what: str) -> Iterator[Problem]:
     """The series must exist, number by itself (a partner without a code is refused otherwise) and not be locked."""
-    if number is None or sap.CUSTOMER_SERIES not in lists:
+    if number is None or listing not in lists:
         return
-    series = next(
-        (row for row in lists[sap.CUSTOMER_SERIES] if number in (row.get(c) for c in sap.SERIES_NUMBER_COLUMNS)),
-        None,
-    )
+    found = (row for row in lists[listing] if number in (row.get(c) for c in sap.SERIES_NUMBER_COLUMNS))
+    series = next(found, None)
     if series is None:
-        yield Problem(SERIES, f"{number} is no numbering series for customers in SAP; choose one")
+        yield Problem(setting, f"{number} is no numbering series for {what} in SAP; choose one")
     elif series.get("IsManual") == "tYES":
-        yield Problem(SERIES, f"series {number} is manual, so SAP could not number customers; choose another")
+        yield Problem(setting, f"series {number} is manual, so SAP could not number {what}; choose another")
     elif series.get("Locked") == "tYES":
-        yield Problem(SERIES, f"series {number} is locked in SAP; unlock it or choose another")
+        yield Problem(setting, f"series {number} is locked in SAP; unlock it or choose another")
 
 
 def branches(wanted: Iterable[tuple[str, int]], lists: Lists) -> Iterator[Problem]:

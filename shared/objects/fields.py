@@ -133,7 +133,7 @@ class TableObject(ObjectType):
                     refusal = refusal or Refusal(f"{name}: {refused.reason}", (name,), refused.conflict)
         if draft.body and current is not None:
             draft.body.update(self.additions(side, current, ctx))
-        return Writing(draft.body, held, draft.attributes, tuple(draft.steps), draft.replace, refusal)
+        return Writing(draft.body, held, draft.attributes, tuple(draft.steps), draft.replace, refusal, draft.around)
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
         """What a create on that side carries besides its fields."""

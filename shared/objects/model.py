@@ -118,7 +118,7 @@ class Writing:
     """What one side must be told: columns to set, fields that it cannot hold (with the reason), mark attributes.
 
     ``steps`` follow the record's own write; ``replace`` says that collections in the body are whole. With a
-    ``refusal`` nothing of it is sent.
+    ``refusal`` nothing of it is sent. ``around``: see :class:`shared.ports.Write`.
     """
 
     body: Row
@@ -127,6 +127,7 @@ class Writing:
     steps: tuple[Step, ...] = ()
     replace: bool = False
     refusal: Refusal | None = None
+    around: tuple[Row, Row] | None = None
 
     @property
     def later(self) -> frozenset[str]:
@@ -145,11 +146,21 @@ class Match:
 
 @dataclass(frozen=True)
 class Parent:
-    """A record that must be linked before its child can travel."""
+    """A record that must be linked before its child can travel; one that is not ``required`` may be linked later."""
 
     object: str
     side: SideName
     key: str
+    required: bool = field(default=True, compare=False)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Another object's record that went on as this one (a lead as an account): the columns that name it on either side."""
+
+    object: str
+    sap_column: str
+    other_column: str
 
 
 @dataclass(frozen=True)
@@ -171,7 +182,7 @@ class Context:
 
     ``memo`` is where objects keep what they derive from the two (a list indexed by name), so that a context that serves
     many records costs that once. ``links`` holds the far keys of the parents of the records in work, which are known to
-    be linked by then.
+    be linked by then, and ``rows`` the far rows of those that the records are based on.
     """
 
     template: str
@@ -179,6 +190,7 @@ class Context:
     lists: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     links: dict[Parent, str] = field(default_factory=dict, compare=False, repr=False)
+    rows: dict[Parent, Row] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -186,12 +198,14 @@ class Marking:
     """How records of an object are picked in SAP: the selection window and the bulk marks.
 
     ``noun`` is the path segment (``customers``); ``attributes`` are values that every mark must carry (``accountType``).
+    ``scope`` bounds the window where the object's own scope is wider than what may be marked.
     """
 
     noun: str
     name_column: str
     group_column: str
     attributes: tuple[str, ...] = ()
+    scope: str = ""
 
 
 @dataclass(frozen=True)
@@ -229,6 +243,11 @@ class ObjectType(ABC):
     """The object whose marks decide who goes out, where it has none of its own (stock goes out for marked products)."""
     after: tuple[str, ...] = ()
     """Objects whose documents must have arrived before records of this one are read (stock after the sales)."""
+    owned_by: str = ""
+    """The object to whose records these belong (contacts to accounts). They are enumerated, recognised and read again by
+    their owner, whose entity both sides give with them (:class:`shared.ports.Owner`)."""
+    origin: Origin | None = None
+    """The records of another object that go on as records of this one: what those are linked to, these are linked to."""
     sync_now_mode: str = "delta"
     """What Sync Now does unless it is told otherwise."""
 
@@ -304,6 +323,14 @@ class ObjectType(ABC):
         """Whether a row that was found by a value is a record of this object at all: looking up knows no scope."""
         return True
 
+    def recognises(self, sap: Row, other: Row, ctx: Context) -> str:
+        """For records of one owner: the word for what shows that both are the same thing, "" if nothing does."""
+        return ""
+
+    def replaces(self, row: Row, before: Row) -> bool:
+        """Whether a record of the source took the place of that one, which is linked (the revision of a quote)."""
+        return False
+
     @abstractmethod
     def birth(self, side: SideName, row: Row) -> str:
         """The creation stamp that, with the key, tells a record from a later one that uses the same key."""
@@ -314,6 +341,10 @@ class ObjectType(ABC):
 
     def parents(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
         """The records that must be linked first."""
+        return ()
+
+    def bases(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
+        """Those of its parents whose rows on the far side are needed to write it; :attr:`Context.rows` has them then."""
         return ()
 
     def day_scope(self, store: str, day: date, ctx: Context) -> str | None:

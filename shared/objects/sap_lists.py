@@ -9,6 +9,7 @@ from shared.ports import Entity, SideName
 
 CUSTOMER_GROUPS = "sap.customer_groups"
 CUSTOMER_SERIES = "sap.series"
+LEAD_SERIES = "sap.lead_series"
 PAYMENT_TERMS = "sap.payment_terms"
 BRANCHES = "sap.branches"
 COMPANY = "sap.company"
@@ -23,6 +24,9 @@ CREDIT_CARDS = "sap.credit_cards"
 ACCOUNTS = "sap.accounts"
 MANUFACTURERS = "sap.manufacturers"
 ITEM_GROUPS = "sap.item_groups"
+SALES_EMPLOYEES = "sap.sales_employees"
+SALES_STAGES = "sap.sales_stages"
+OPPORTUNITY_REASONS = "sap.opportunity_reasons"
 
 POSTING_ACCOUNTS = "ActiveAccount eq 'tYES'"  # titles only add up: SAP calls those that documents post to active
 
@@ -31,6 +35,7 @@ COMPANY_OPERATION = "CompanyService_GetAdminInfo"
 SERIES_OPERATION = "SeriesService_GetDocumentSeries"
 # Object type 2 is the business partner; the letter C for customers is from memory, as is that SAP wants it at all.
 SERIES_BODY = {"DocumentTypeParams": {"Document": "2", "DocumentSubType": "C"}}
+LEAD_SERIES_BODY = {"DocumentTypeParams": {"Document": "2", "DocumentSubType": "L"}}
 # The metadata calls the number SeriesProperty (a type may not have a member of its own name in .NET); programs that
 # read the answer find Series. Either is accepted.
 SERIES_NUMBER_COLUMNS = ("Series", "SeriesProperty")
@@ -70,6 +75,9 @@ SAP_PAYMENT_TERMS = _sap(
 SAP_BRANCHES = _sap(
     BRANCHES,
     Entity("BusinessPlaces", "BusinessPlace", "BPLID", select=("BPLID", "BPLName", "Disabled"), key_is_text=False),
+)
+SAP_LEAD_SERIES = Reference(
+    LEAD_SERIES, SideName.SAP, Entity(SERIES_OPERATION, "Series", "Series", key_is_text=False), body=LEAD_SERIES_BODY
 )
 SAP_CUSTOMER_SERIES = Reference(
     CUSTOMER_SERIES, SideName.SAP, Entity(SERIES_OPERATION, "Series", "Series", key_is_text=False), body=SERIES_BODY
@@ -166,4 +174,34 @@ SAP_MANUFACTURERS = _sap(
 SAP_ITEM_GROUPS = _sap(
     ITEM_GROUPS,
     Entity("ItemGroups", "ItemGroups", "Number", select=("Number", "GroupName"), key_is_text=False),
+)
+SAP_SALES_EMPLOYEES = _sap(
+    SALES_EMPLOYEES,
+    Entity(
+        "SalesPersons",
+        "SalesPerson",
+        "SalesEmployeeCode",
+        select=("SalesEmployeeCode", "SalesEmployeeName", "Active"),
+        key_is_text=False,
+    ),
+)
+SAP_SALES_STAGES = _sap(
+    SALES_STAGES,
+    Entity(
+        "SalesStages",
+        "SalesStage",
+        "SequenceNo",
+        select=("SequenceNo", "Name", "Stageno", "ClosingPercentage", "IsSales"),
+        key_is_text=False,
+    ),
+)
+SAP_OPPORTUNITY_REASONS = _sap(
+    OPPORTUNITY_REASONS,
+    Entity(
+        "SalesOpportunityReasonsSetup",
+        "SalesOpportunityReasonSetup",
+        "SequenceNo",
+        select=("SequenceNo", "Description"),
+        key_is_text=False,
+    ),
 )

@@ -14,6 +14,7 @@ SCHEMA_VERSION = 1
 _SHORT = {SideName.SAP: "s", SideName.OTHER: "o"}
 _SIDE = {short: side for side, short in _SHORT.items()}
 WAITERS = "w:"  # where the waiters of all parents of a partition begin
+NOTES = "o:"  # where the notes of owners begin
 HIGH = "~"  # sorts after every character of an encoded key
 AFTER = "!"  # row key + "!" is the first row after it: encoded keys hold no smaller character
 
@@ -145,6 +146,11 @@ def new_record(born: SideName, key: str) -> Record:
 def row_prefix(kind: str, side: SideName) -> str:
     """Where the rows of one kind (``r``, ``p``) and side begin."""
     return f"{kind}:{_SHORT[side]}:"
+
+
+def note_row(side: SideName, owner_key: str) -> str:
+    """Row key of an owner, on that side, whose rows are to be looked at."""
+    return f"{NOTES}{_SHORT[side]}:{encode_key(owner_key)}"
 
 
 def waiter_row(side: SideName, parent_key: str, child: tuple[str, SideName, str]) -> str:

@@ -9,6 +9,7 @@ One table, ``PartitionKey = template|object``, so that all rows of one record ch
 ``f:<side>:<key>``                    listed failure or conflict
 ``b:<batch>:<side>:<key>``            membership in a named batch of marks
 ``w:<side>:<parent key>:<object>:…``  waiter: a parked child, in its parent's partition
+``o:<side>:<owner key>``              an owner, linked a moment ago, all of whose rows are to be looked at
 ====================================  ==============================================================================
 
 Keys are percent-encoded. Everything is saved by ETag: who loses the race delivers the record again from fresh data.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from shared.errors import LostRace
@@ -27,6 +29,7 @@ from shared.stores.keys import encode_key
 from shared.stores.record import (
     AFTER,
     HIGH,
+    NOTES,
     SCHEMA_VERSION,
     WAITERS,
     Claim,
@@ -38,6 +41,7 @@ from shared.stores.record import (
     failure_row,
     from_row,
     new_record,
+    note_row,
     parse_key,
     parse_waiter,
     partition,
@@ -49,8 +53,10 @@ from shared.stores.record import (
     waiter_row,
 )
 from shared.stores.tables import Op, Table, Tables, pack
+from shared.stores.transactions import MOST_OPERATIONS
 
 __all__ = [
+    "NOTES",
     "WAITERS",
     "Claim",
     "Failure",
@@ -202,6 +208,14 @@ class Records:
         row = waiter_row(side, parent_key, child)
         await self._table.put({"PartitionKey": parent_pk, "RowKey": row, "v": SCHEMA_VERSION})
 
+    async def note(self, pk: str, owners: Iterable[tuple[SideName, str]]) -> None:
+        """Note owners whose rows are to be looked at; repeats are harmless."""
+        rows = sorted({note_row(side, key) for side, key in owners})
+        for some in batched(rows, MOST_OPERATIONS, strict=False):
+            await self._table.transact(
+                [Op("put", {"PartitionKey": pk, "RowKey": row, "v": SCHEMA_VERSION}) for row in some]
+            )
+
     async def remove(self, pk: str, row_key: str) -> None:
         """Delete one row that stands by itself (a waiter, a stale due row)."""
         await self._table.delete(pk, row_key)
@@ -290,6 +304,7 @@ def _pointer_operations(pk: str, record: Record, before: Record | None) -> list[
     ops = []
     if old is not None and old != new:
         ops.append(Op("delete", {"PartitionKey": pk, "RowKey": pointer_row(side, old)}))
+    inherited = record.absorbed is not None and record.absorbed.keys.get(side) == new
     if new is not None and (old != new or (before and before.versions.get(side) != record.versions.get(side))):
         entity = {
             "PartitionKey": pk,
@@ -298,7 +313,7 @@ def _pointer_operations(pk: str, record: Record, before: Record | None) -> list[
             "record": record_row(record.born, record.born_key),
             "version": record.versions.get(side, ""),
         }
-        ops.append(Op("insert", entity) if old != new else Op("put", entity))
+        ops.append(Op("insert", entity) if old != new and not inherited else Op("put", entity))
     return ops
 
 

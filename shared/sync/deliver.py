@@ -186,7 +186,7 @@ class Delivery(Agreeing):
         rows = await self._read(self.far, [i.known.keys[self.far] for i in items])
         missing = await parking.missing_parents(self.hub, self.flow, self.far, rows)
         for item in items:
-            item.waits = item.known.keys[self.far] in missing
+            item.waits = any(p.required for p in missing.get(item.known.keys[self.far], ()))
             row = rows.get(item.known.keys[self.far])
             if row is None:
                 self._gone(item, self.far)
@@ -199,7 +199,10 @@ class Delivery(Agreeing):
         record = item.known
         if record.base_key != self.prints.key_id or record.resolutions or _unfinished(record):
             return True
-        return bool(moved(item.readings[self.near], record.bases[self.near], self.prints))
+        reading = item.readings[self.near]
+        if reading.held.keys() - record.held.keys():  # what cannot be read any more is named, once
+            return True
+        return bool(moved(reading, record.bases[self.near], self.prints))
 
     def _unchanged(self, item: Item) -> None:
         record = item.known
@@ -292,6 +295,9 @@ class Delivery(Agreeing):
         record = item.known
         record.keys.update({self.near: item.key, self.far: str(row[self.object.entity(self.far, self.ctx).key])})
         record.claim = None
+        if item.replaces:
+            self._decide(item, row)
+            return
         given = record.bases[self.near] if item.recovered and record.base_key == self.prints.key_id else {}
         record.bases = {SideName.SAP: {}, SideName.OTHER: {}}
         record.base_key = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.errors import HubError
-from shared.objects.model import Reading, Writing
+from shared.objects.model import Parent, Reading, Writing
 from shared.ports import Row, SideName
 from shared.stores.records import Record
 from shared.sync.merge import Merge
@@ -17,7 +17,8 @@ class Item:
     """A record in delivery. ``key`` is its key on the side whose change is carried; ``outcome`` ends its way.
 
     ``given`` are the fingerprints of what a create brings in its first write; ``recovered``: what was found is what an
-    earlier delivery created; ``waits``: what the far side would send has a parent that is not linked; ``stepped`` are
+    earlier delivery created; ``replaces``: it took the place of one that was linked; ``hopes``: parents that may be linked
+    later; ``waits``: what the far side would send has a parent that is not linked; ``stepped`` are
     the sides whose steps were run, ``undone`` by side the fields of which a step did not hold; ``guarded``: a claim keeps
     others from its steps.
     """
@@ -43,6 +44,8 @@ class Item:
     merged_into: str = ""
     save: bool = False
     recovered: bool = False
+    replaces: bool = False
+    hopes: tuple[Parent, ...] = ()
     waits: bool = False
     given: dict[str, str] = field(default_factory=dict)
     stepped: set[SideName] = field(default_factory=set)

@@ -82,6 +82,7 @@ async def marking_flow(hub: Hub, template: str, noun: str) -> tuple[Flow, Markin
 def window(flow: Flow, marking: Marking, wanted: Range) -> Entity:
     """SAP's entity of the flow, bounded to the range; the side quotes what callers give."""
     side, entity = flow.sides[SAP], flow.object.entity(SAP, flow.ctx)
+    entity = replace(entity, scope=marking.scope or entity.scope)
     bounds: tuple[tuple[str, str | int | None, str | int | None], ...] = (
         (entity.key, wanted.low, wanted.high),
         (marking.group_column, wanted.group_low, wanted.group_high),

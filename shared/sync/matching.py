@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shared.errors import AwaitingApproval, Conflict, HubError, Rejected, Transient
-from shared.objects.model import Direction, Match
+from shared.objects.model import Direction, Match, ObjectType
 from shared.ports import Row, SideName
 from shared.stores.records import Record
 from shared.sync.hub import Flow, Hub
 from shared.sync.items import Item
+from shared.sync.origins import by_origin
 
 type Found = dict[str, Row | HubError]
 
@@ -26,6 +27,9 @@ async def find(hub: Hub, flow: Flow, direction: Direction, items: Sequence[Item]
     found = await lost_creations(flow, far, [i for i in items if i.known.claim is not None])
     for item in items:
         item.recovered = item.key in found
+    found |= await by_origin(hub, flow, direction, [i for i in items if i.key not in found])
+    if flow.object.owned_by:
+        await _within_owners(flow, near, [i for i in items if i.key not in found], found)
     for match in flow.object.matches(flow.ctx):
         await _by_match(flow, near, match, [i for i in items if i.key not in found], found)
     _refuse_doubles(flow, far, found)
@@ -38,6 +42,8 @@ async def lost_creations(flow: Flow, far: SideName, items: Sequence[Item]) -> Fo
     if not items:
         return {}
     entity, side = flow.object.entity(far, flow.ctx), flow.sides[far]
+    if entity.owner is not None and entity.owner.collection:
+        return await _lost_in_owners(flow, far, items)
     names = {i.known.claim.key: i.key for i in items if i.known.claim is not None}
     if far is SideName.OTHER and not entity.reference:
         rows = {key: [row] for key, row in (await side.read(entity, list(names))).items()}
@@ -48,6 +54,56 @@ async def lost_creations(flow: Flow, far: SideName, items: Sequence[Item]) -> Fo
         made = {names[name]: _draft(flow, found) for name, found in drafts.items() if found}
     rows = await side.find(entity, entity.reference, list(names))
     return made | {names[name]: _single(found) for name, found in rows.items() if found}
+
+
+async def _lost_in_owners(flow: Flow, far: SideName, items: Sequence[Item]) -> Found:
+    """The same for rows that can only be found by their owner."""
+    entity = flow.object.entity(far, flow.ctx)
+    rows = await _rows_by_owner(flow, far, [owner for item in items if (owner := _owners(flow, far.opposite, item)[1])])
+    made: Found = {}
+    for item in items:
+        mine = rows.get(_owners(flow, far.opposite, item)[1], [])
+        hits = [r for r in mine if item.known.claim is not None and r.get(entity.reference) == item.known.claim.key]
+        if hits:
+            made[item.key] = _single(hits)
+    return made
+
+
+async def _within_owners(flow: Flow, near: SideName, items: Sequence[Item], found: Found) -> None:
+    """Recognise rows among those of their owner, as far as the object can tell; the same row for two is a conflict."""
+    owners = {item.key: _owners(flow, near, item) for item in items}
+    far_rows = await _rows_by_owner(flow, near.opposite, [far for _, far in owners.values() if far])
+    hits = {i.key: _recognised(flow, near, i.rows[near], far_rows.get(owners[i.key][1], ())) for i in items}
+    near_rows = await _rows_by_owner(flow, near, [owners[key][0] for key, some in hits.items() if some])
+    for item in items:
+        some = hits[item.key]
+        if not some:
+            continue
+        word, row = some[0]
+        twins = [each for each in near_rows.get(owners[item.key][0], ()) if _recognised(flow, near, each, [row])]
+        many = len(some) > 1 or len(twins) > 1
+        found[item.key] = Conflict(f"More than one has the same {word}; link by hand.", fields=[word]) if many else row
+
+
+def _recognised(flow: Flow, near: SideName, row: Row, candidates: Sequence[Row]) -> list[tuple[str, Row]]:
+    """The candidates of the far side that are the same thing, each with what shows it."""
+    pairs = [(row, far) if near is SideName.SAP else (far, row) for far in candidates]
+    words = [flow.object.recognises(sap, other, flow.ctx) for sap, other in pairs]
+    return [(word, far) for word, far in zip(words, candidates, strict=True) if word]
+
+
+def _owners(flow: Flow, near: SideName, item: Item) -> tuple[str, str]:
+    """The keys of its owner on the near and the far side, "" where it has none that is linked."""
+    parents = flow.object.parents(near, item.rows[near], flow.ctx)
+    owner = next((parent for parent in parents if parent.object == flow.object.owned_by), None)
+    return (owner.key, flow.ctx.links.get(owner, "")) if owner is not None else ("", "")
+
+
+async def _rows_by_owner(flow: Flow, side: SideName, owners: Sequence[str]) -> dict[str, list[Row]]:
+    entity = flow.object.entity(side, flow.ctx)
+    assert entity.owner is not None
+    keys = list(dict.fromkeys(owners))
+    return await flow.sides[side].find(entity, entity.owner.lookup, keys) if keys else {}
 
 
 def _draft(flow: Flow, drafts: Sequence[Row]) -> HubError:
@@ -117,14 +173,33 @@ async def _adopt_known(hub: Hub, flow: Flow, far: SideName, items: Sequence[Item
     rows = {str(row[key]): name for name, row in found.items() if not isinstance(row, HubError)}
     known = await hub.records.load(flow.pk, far, list(rows))
     by_key = {i.key: i for i in items}
+    before = await _rows_before(flow, far.opposite, known)
     for far_key, record in known.items():
         item = by_key[rows[far_key]]
-        if record.linked:
+        old = before.get(record.keys.get(far.opposite, ""))
+        if old is not None and flow.object.replaces(item.rows[far.opposite], old):
+            item.record, item.replaces = succeed(item.known, record), True
+        elif record.linked:
             found[item.key] = Conflict("The record that matches is linked to another one already; link by hand.")
         elif record.claim and record.claim.until > hub.now() and record.claim.key != item.key:
             found[item.key] = Transient("Another delivery is creating something for the record that matches.")
         else:
             item.record = unite(item.known, record)
+
+
+async def _rows_before(flow: Flow, near: SideName, known: Mapping[str, Record]) -> Mapping[str, Row]:
+    """What is linked to the matches now, if the object has records that take the place of others."""
+    if type(flow.object).replaces is ObjectType.replaces:
+        return {}
+    keys = [record.keys[near] for record in known.values() if record.linked]
+    return await flow.sides[near].read(flow.object.entity(near, flow.ctx), keys) if keys else {}
+
+
+def succeed(ours: Record, before: Record) -> Record:
+    """Our record in the place of another: what both sides agreed on goes on with it, the other's rows go."""
+    ours.base_key, ours.bases, ours.mark, ours.held = before.base_key, before.bases, before.mark, dict(before.held)
+    ours.absorbed = before.stored
+    return ours
 
 
 def unite(ours: Record, theirs: Record) -> Record:

@@ -25,7 +25,8 @@ async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[It
     """End the way of every record one of whose parents is not linked yet; those that are stand in the context's links."""
     missing = await missing_parents(hub, flow, near, {i.key: i.rows[near] for i in items})
     for item in items:
-        waits_for = missing.get(item.key)
+        item.hopes = tuple(p for p in missing.get(item.key, ()) if not p.required)
+        waits_for = [p for p in missing.get(item.key, ()) if p.required]
         if not waits_for:
             continue
         record = item.known
@@ -42,9 +43,23 @@ async def missing_parents(hub: Hub, flow: Flow, side: SideName, rows: Mapping[st
     parents = {name: p for name, row in rows.items() if (p := flow.object.parents(side, row, flow.ctx))}
     wanted = {p for some in parents.values() for p in some}
     if wanted:
-        flow.ctx.links.update(await _linked(hub, flow, wanted))
+        links = await _linked(hub, flow, wanted)
+        flow.ctx.links.update(links)
+        flow.ctx.links.update({Parent(p.object, p.side.opposite, far): p.key for p, far in links.items()})
+        await _read_bases(flow, side, rows)
     missing = {name: [p for p in some if p not in flow.ctx.links] for name, some in parents.items()}
     return {name: some for name, some in missing.items() if some}
+
+
+async def _read_bases(flow: Flow, side: SideName, rows: Mapping[str, Row]) -> None:
+    """The far rows of the parents that records are based on."""
+    wanted = {p for row in rows.values() for p in flow.object.bases(side, row, flow.ctx) if p in flow.ctx.links}
+    for name in sorted({p.object for p in wanted}):
+        found = flow.type.object(name)
+        assert found is not None
+        keys = {flow.ctx.links[p]: p for p in wanted if p.object == name}
+        far = await flow.sides[side.opposite].read(found.entity(side.opposite, flow.ctx), sorted(keys))
+        flow.ctx.rows.update({keys[key]: row for key, row in far.items()})
 
 
 def waiting_for(kind: TemplateType, parents: Sequence[Parent]) -> str:
@@ -63,12 +78,26 @@ def _advice(parent: ObjectType | None) -> str:
 
 
 async def wait_for_parents(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
-    """Write the waiter rows of children that are about to be saved as parked: one that waits in vain is harmless."""
+    """Write the waiter rows of children that are about to be saved as parked: one that waits in vain is harmless.
+
+    For their owner they need none: a note of the owner wakes all that belongs to it.
+    """
     for item in items:
         record = item.known
         for parent in map(parse_parent, record.parked):
+            if parent.object == flow.object.owned_by:
+                continue
             pk = partition(flow.template.id, parent.object)
             await hub.records.park(pk, parent.side, parent.key, (flow.object.name, record.born, record.born_key))
+
+
+async def hope_for_parents(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
+    """Write the waiter rows of children that travelled without a parent that may be linked later."""
+    for item in items:
+        for parent in item.hopes:
+            pk = partition(flow.template.id, parent.object)
+            child = (flow.object.name, item.known.born, item.known.born_key)
+            await hub.records.park(pk, parent.side, parent.key, child)
 
 
 async def demand(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:

@@ -18,7 +18,7 @@ from shared.objects.model import Direction
 from shared.ports import KeyVersion, SideName
 from shared.stores.records import partition
 from shared.stores.runs import ObjectState, Plan, Run, Slice, slice_id
-from shared.sync import dependencies, finish
+from shared.sync import dependencies, finish, owned
 from shared.sync.hub import Flow, Hub, readable
 from shared.sync.outcomes import RunStatus
 
@@ -153,6 +153,9 @@ class _Planner:
         mode = self.run.mode
         full = mode in ("full", "initialize") or direction.value in self.run.rescan
         if plan.stage == "due":
+            if flow.object.owned_by and not plan.cursor:
+                async for batch in self._of_noted_owners(flow, direction):
+                    yield batch
             if not full and not self.nothing_is_due:
                 async for batch in self._due(flow, direction, plan.cursor):
                     yield batch
@@ -160,7 +163,12 @@ class _Planner:
         if plan.stage == "source" and mode != "due":
             whole = full or mode == "sweep" or not flow.object.entity(direction.source, flow.ctx).modified
             by_mark = whole and direction is Direction.OUT and not flow.object.all_take_part
-            source = self._marked(flow, plan, forced=full) if by_mark else self._changed(flow, direction, plan, full)
+            if full and flow.object.owned_by:
+                source = self._of_linked_owners(flow, direction, plan)
+            elif by_mark:
+                source = self._marked(flow, plan, forced=full)
+            else:
+                source = self._changed(flow, direction, plan, full)
             async for batch in source:
                 yield batch
         plan.stage = "end"
@@ -193,6 +201,23 @@ class _Planner:
             record.set_due(None)
         await self.hub.records.save(flow.pk, stranded)
         return [KeyVersion(r.keys[direction.source]) for r in records.values() if r.linked]
+
+    async def _of_noted_owners(self, flow: Flow, direction: Direction) -> AsyncIterator[_Batch]:
+        """All rows of owners that were linked a moment ago; the notes go once these are on their way."""
+        async for entries, notes in owned.noted(self.hub, flow, direction.source):
+            yield _Batch(direction.source, entries, "", "due", forced=True)
+            await owned.forget(self.hub, flow, notes)
+
+    async def _of_linked_owners(self, flow: Flow, direction: Direction, plan: Plan) -> AsyncIterator[_Batch]:
+        """All rows of all owners that are linked."""
+        if direction.value not in plan.read_at:
+            plan.read_at[direction.value] = await flow.sides[direction.source].ping()
+        cursor = plan.cursor
+        while True:
+            entries, cursor = await owned.linked_owners(self.hub, flow, direction.source, cursor)
+            yield _Batch(direction.source, entries, cursor, "source" if cursor else "end", forced=True)
+            if not cursor:
+                return
 
     async def _marked(self, flow: Flow, plan: Plan, *, forced: bool) -> AsyncIterator[_Batch]:
         """All marked records in row-key order: first those of SAP's own, then those born on the other side.

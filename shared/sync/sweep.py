@@ -12,7 +12,7 @@ from shared.objects.model import TemplateType
 from shared.stores.queues import DELIVERIES
 from shared.stores.records import WAITERS, Failure, parse_waiter, partition
 from shared.stores.runs import ObjectState, Run, Slice
-from shared.sync import parking
+from shared.sync import owned, parking
 from shared.sync.hub import Hub
 from shared.sync.outcomes import Outcome, RunStatus
 from shared.sync.start import start
@@ -95,7 +95,8 @@ async def _deliver_due(hub: Hub, state: ObjectState) -> None:
     """Records that are due are delivered by a run of their own if no other is at work."""
     if state.initialized_at is None or state.active is not None:
         return
-    if await hub.records.due(partition(state.template, state.object), hub.now(), 1):
+    pk = partition(state.template, state.object)
+    if await hub.records.due(pk, hub.now(), 1) or await owned.any_noted(hub, pk):
         try:
             await start(hub, state.template, state.object, "due", "sweeper")
         except HubError:

@@ -109,7 +109,8 @@ class Writing(Steps):
             claim = item.known.claim
             assert claim is not None
             return Write(item.key, writing.body, key=None if side is SideName.SAP else claim.key, create=True)
-        return Write(item.key, writing.body, key=item.known.keys[side], replace=writing.replace)
+        key = item.known.keys[side]
+        return Write(item.key, writing.body, key=key, replace=writing.replace, around=writing.around)
 
     async def _give_up_claims(self, items: Iterable[Item]) -> None:
         """Nothing was written: others need not wait for our claims."""

@@ -80,7 +80,7 @@ async def test_an_object_that_is_defined_here_travels_both_ways_is_marked_explai
 ) -> None:
     async with trade(azurite, types={"dynamics": WithSuppliers()}) as world:
         listed = [each["object"] for each in await configure.overview(world.hub, TEMPLATE)]
-        assert listed == ["account", "product", "order", "supplier"]
+        assert listed == ["lead", "account", "contact", "product", "opportunity", "quotation", "order", "supplier"]
         await world.mark("suppliers", ["V00001", "V00002"], {})
         assert (await world.initialize("supplier")).counts == {"created": 2}
         born = world.dataverse.data_write("accounts", [{"name": "Born there", "customertypecode": VENDOR}])[0]

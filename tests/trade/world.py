@@ -75,6 +75,10 @@ SETTINGS: Mapping[str, Any] = {
     "cancelledOrders": "cancel",
     "orderNumberColumn": "new_sapnumber",
     "orderStatusColumn": "new_sapstatus",
+    "leadCodeSeries": 72,
+    "leadAccountType": ACCOUNT_TYPE,
+    "quotationNumberColumn": "new_sapnumber",
+    "quotationStatusColumn": "new_sapstatus",
 }
 #: For tests in which work is killed: claims and leases end soon, and still after the longest request.
 SHORTER_TIMES: Mapping[str, float] = {
@@ -164,7 +168,7 @@ class Trade:
 
     template = TEMPLATE
     type_name = "dynamics"
-    objects: tuple[str, ...] = ("account", "product", "order")
+    objects: tuple[str, ...] = ("lead", "account", "contact", "product", "opportunity", "quotation", "order")
     base: Mapping[str, Any] = SETTINGS
 
     def __init__(

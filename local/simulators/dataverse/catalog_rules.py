@@ -106,7 +106,8 @@ def _keep_used_unit(org: Org, row: Row) -> None:
         raise in_use()
 
 
-_UNIT_USERS: Final = (("productpricelevel", "_uomid_value"), ("salesorderdetail", "_uomid_value"))
+_LINES: Final = ("salesorderdetail", "quotedetail", "opportunityproduct")
+_UNIT_USERS: Final = (("productpricelevel", "_uomid_value"), *((table, "_uomid_value") for table in _LINES))
 
 
 def _keep_used_group(org: Org, row: Row) -> None:
@@ -137,8 +138,11 @@ def _price_list(save: Save) -> None:
         raise _default_price_list("deactivated")
 
 
+_SALES: Final = ("salesorder", "quote", "opportunity")
+
+
 def _has_prices_or_orders(org: Org, key: str) -> bool:
-    return any(with_value(org, table, "_pricelevelid_value", key) for table in ("productpricelevel", "salesorder"))
+    return any(with_value(org, table, "_pricelevelid_value", key) for table in ("productpricelevel", *_SALES))
 
 
 def _default_price_list(done: str) -> DataverseError:
@@ -158,7 +162,7 @@ def _keep_used_price_list(org: Org, row: Row) -> None:
         org, "account", "_defaultpricelevelid_value", key
     ):
         raise _default_price_list("deleted")
-    if with_value(org, "salesorder", "_pricelevelid_value", key):
+    if any(with_value(org, table, "_pricelevelid_value", key) for table in _SALES):
         raise in_use()
 
 
@@ -249,7 +253,7 @@ def _check_retirement(save: Save) -> None:
 
 
 def _keep_used_product(org: Org, row: Row) -> None:
-    users = (("salesorderdetail", "_productid_value"), ("product", "_parentproductid_value"))
+    users = (*((table, "_productid_value") for table in _LINES), ("product", "_parentproductid_value"))
     if any(with_value(org, table, name, row["productid"]) for table, name in users):
         raise in_use()
 

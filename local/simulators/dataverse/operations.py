@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from local.simulators.dataverse.closing_actions import CLOSING_OPERATIONS
 from local.simulators.dataverse.keys import Segment
 from local.simulators.dataverse.metadata import answer_list
 from local.simulators.dataverse.org import Org
@@ -145,4 +146,5 @@ POST_OPERATIONS: Final[Mapping[str, Operation]] = {
     "Merge": merge,
     "PublishXml": publish,
     "PublishAllXml": publish,
+    **CLOSING_OPERATIONS,
 }

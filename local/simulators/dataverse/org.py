@@ -29,21 +29,31 @@ SIMULATED_TABLES = (
     "productpricelevel",
     "salesorder",
     "salesorderdetail",
+    "lead",
+    "opportunity",
+    "opportunityproduct",
+    "quote",
+    "quotedetail",
 )
 DEFAULT_BULK: Mapping[str, Iterable[str]] = {
     "account": BULK_MESSAGES,
     "contact": BULK_MESSAGES,
     "product": BULK_MESSAGES,
     "salesorder": BULK_MESSAGES,
+    "opportunity": BULK_MESSAGES,
+    "quotedetail": BULK_MESSAGES,
 }
-"""Which tables have bulk messages. The entity reference lists product and salesorder, and leaves out uom and
-productpricelevel; it says nothing of salesorderdetail, which has none unless the simulator is given other messages."""
+"""Which tables have bulk messages. The entity reference lists product, salesorder, opportunity and quotedetail, and
+leaves out uom and productpricelevel; it says nothing of the others, which have none unless the simulator is given more."""
 CURRENCIES = (
     ("EUR", "Euro", "€", "1"),
     ("USD", "US Dollar", "$", "1.25"),
     ("GBP", "Pound Sterling", "£", "0.8"),
 )
 """ISO code, name, symbol and rate per unit of the base currency (invented rates); the first is the base currency."""
+
+
+_NUMBERED: Mapping[str, str] = {"ORD": "ordernumber", "QUO": "quotenumber"}
 
 
 @dataclass
@@ -81,7 +91,7 @@ class Org:
         self.base_currency_id = self.currency_id(CURRENCIES[0][0])
         self.message = ""
         self.lays_out = False
-        self._last_order_number = 1000
+        self._last_numbers: dict[str, int] = {}
         self._bulk = DEFAULT_BULK if bulk is None else bulk
         self.tables: dict[str, SimTable] = {}
         self.by_set: dict[str, SimTable] = {}
@@ -97,7 +107,7 @@ class Org:
         self.tables = make_tables(load_dataverse().tables, SIMULATED_TABLES, self._bulk)
         self.by_set = {table.entity_set: table for table in self.tables.values()}
         self.store = DataverseStore(self.tables, self.control.count_write)
-        self._last_order_number = 1000
+        self._last_numbers = {}
         start = instant_text(datetime(2020, 1, 1, tzinfo=UTC))
         self._seed("businessunit", self.business_unit_id, start, {"name": self.name})
         self._seed("systemuser", self.user_id, start, {"fullname": "# Integration hub", "firstname": "#"})
@@ -149,11 +159,11 @@ class Org:
         finally:
             self.lays_out = before
 
-    def next_order_number(self) -> str:
-        """An automatic order number: a counter, and a suffix that keeps numbers of several systems apart."""
-        self._last_order_number += 1
-        suffix = stable_guid(f"{self.name}/ordernumber/{self._last_order_number}").replace("-", "")[:6].upper()
-        return f"ORD-{self._last_order_number:05d}-{suffix}"
+    def next_number(self, prefix: str) -> str:
+        """An automatic number (of an order ORD, a quote QUO): a counter, and a suffix that keeps several systems apart."""
+        number = self._last_numbers[prefix] = self._last_numbers.get(prefix, 1000) + 1
+        suffix = stable_guid(f"{self.name}/{_NUMBERED[prefix]}/{number}").replace("-", "")[:6].upper()
+        return f"{prefix}-{number:05d}-{suffix}"
 
     def now_text(self) -> str:
         """The present instant as stamps show it."""

@@ -52,7 +52,7 @@ def run_query(org: Org, table: SimTable, options: Options, preferences: Preferen
     ``$top`` is ignored where ``odata.maxpagesize`` is given, and ends the answer without a link otherwise. Without a
     preference a page has 5000 rows. Raises DataverseError.
     """
-    compiled = _compile(table, options.filter)
+    compiled = _compile(org, table, options.filter)
     terms = _order(table, options.orderby)
     names = [term.property.name for term in terms]
     context = f"{table.entity_set}?{options.raw_rest}"
@@ -73,17 +73,36 @@ def run_query(org: Org, table: SimTable, options: Options, preferences: Preferen
 def count_rows(org: Org, table: SimTable, compiled: Compiled | str) -> tuple[int, bool]:
     """How many rows match, and whether there are more than the 5000 that are ever counted."""
     if isinstance(compiled, str):
-        compiled = _compile(table, compiled)
+        compiled = _compile(org, table, compiled)
     found = sum(1 for _ in islice(_ordered(org, table, compiled, _order(table, ""), None), COUNT_LIMIT + 1))
     return min(found, COUNT_LIMIT), found > COUNT_LIMIT
 
 
-def _compile(table: SimTable, text: str) -> Compiled:
+def _compile(org: Org, table: SimTable, text: str) -> Compiled:
     functions: Mapping[str, NamedFunction] = {"Microsoft.Dynamics.CRM.In": _in_function(table)}
     try:
-        return compile_filter(text, table.property_of, functions=functions)
+        return compile_filter(text, _resolver(org, table), functions=functions)
     except ODataError as error:
         raise refused(table, error) from error
+
+
+def _resolver(org: Org, table: SimTable) -> Resolver:
+    """Columns of the table, and those of the row that a lookup points to, as ``navigation/column``."""
+
+    def resolve(path: tuple[str, ...]) -> Property:
+        column, bind = table.navigation.get(path[0], (None, None))
+        target = org.tables.get(bind.table) if bind is not None else None
+        if len(path) != 2 or column is None or target is None or path[1] == target.primary_id:
+            return table.property_of(path)
+        wanted, lookup, rows = target.property_of(path[1:]), column.read_property, org.store.rows(target.name).by_id
+
+        def read(row: Row) -> Any:
+            found = rows.get(row.get(lookup) or "")
+            return None if found is None else wanted.read(found)
+
+        return Property("/".join(path), read, wanted.literal, wanted.fold)
+
+    return resolve
 
 
 def refused(table: SimTable, error: ODataError) -> DataverseError:
@@ -150,7 +169,7 @@ def _matching(rows: TableRows, compiled: Compiled, keys: Iterable[str]) -> Itera
 def _chosen_ids(table: SimTable, rows: TableRows, required: Sequence[Condition]) -> set[str] | None:
     """Ids from an equality in the filter, or None if it has none that an index serves."""
     for condition in required:
-        if condition.operator not in ("eq", "in"):
+        if condition.operator not in ("eq", "in") or condition.name not in table.by_read:
             continue
         if condition.name == table.primary_id:
             return {guid_of_order(value) for value in condition.values}

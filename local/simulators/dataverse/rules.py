@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Final
 
 from local.simulators.dataverse.catalog_rules import CATALOG_RULES
+from local.simulators.dataverse.opportunity_rules import OPPORTUNITY_RULES
 from local.simulators.dataverse.order_rules import ORDER_RULES
 from local.simulators.dataverse.org import Org
+from local.simulators.dataverse.quote_rules import QUOTE_RULES
 from local.simulators.dataverse.store import Row
 from local.simulators.dataverse.table_rules import (
     CURRENCY,
@@ -29,6 +31,7 @@ from local.simulators.dataverse.tables import SimTable
 from local.simulators.dataverse.values import rounded
 
 RATE_PLACES: Final = 10
+_SALES: Final = ("opportunity", "quote", "salesorder")
 _NO_RULES: Final = TableRules()
 
 
@@ -76,10 +79,16 @@ def not_on_create(table: SimTable) -> frozenset[str]:
     return frozenset() if rules_of(table).state_on_create else STATE_COLUMNS
 
 
-def _contact_names(save: Save) -> None:
-    """fullname is first and last name; accountid mirrors a parent that is an account."""
+def _full_name(save: Save) -> None:
+    """fullname is first and last name."""
     new = save.new
     new["fullname"] = " ".join(part for part in (new.get("firstname"), new.get("lastname")) if part) or None
+
+
+def _contact_names(save: Save) -> None:
+    """fullname as of leads; accountid mirrors a parent that is an account."""
+    new = save.new
+    _full_name(save)
     parent_is_account = new.get("_parentcustomerid_value@table") == "account"
     new["_accountid_value"] = new.get("_parentcustomerid_value") if parent_is_account else None
 
@@ -110,19 +119,19 @@ def _keep_used_currency(org: Org, row: Row) -> None:
     key = row["transactioncurrencyid"]
     if key == org.base_currency_id:
         raise refuse("0x80048cff", "The base currency of an organization cannot be deleted.")
-    for table in ("account", "pricelevel", "salesorder"):
+    for table in ("account", "lead", "pricelevel", *_SALES):
         if org.store.rows(table).ids_with(CURRENCY, (key,)):
             raise in_use()
 
 
 def _keep_account_with_orders(org: Org, row: Row) -> None:
-    """A customer with orders cannot be deleted (an assumption: sources do not say what happens to the orders)."""
-    if org.store.rows("salesorder").ids_with("_customerid_value", (row["accountid"],)):
+    """A customer with documents cannot be deleted (an assumption: sources do not say what happens to those)."""
+    if any(org.store.rows(table).ids_with("_customerid_value", (row["accountid"],)) for table in _SALES):
         raise in_use()
 
 
 def _keep_contact_with_orders(org: Org, row: Row) -> None:
-    if org.store.rows("salesorder").ids_with("_customerid_value", (row["contactid"],)):
+    if any(org.store.rows(table).ids_with("_customerid_value", (row["contactid"],)) for table in _SALES):
         raise in_use()
 
 
@@ -148,4 +157,7 @@ RULES: Final[Mapping[str, TableRules]] = {
     "transactioncurrency": TableRules(save=(_currency,), delete=(_keep_used_currency,)),
     **CATALOG_RULES,
     **ORDER_RULES,
+    **QUOTE_RULES,
+    **OPPORTUNITY_RULES,
+    "lead": TableRules(save=(_full_name,)),
 }

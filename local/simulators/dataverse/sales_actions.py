@@ -10,6 +10,7 @@ from typing import Final
 
 from local.simulators.dataverse.catalog_rules import ACTIVE, DRAFT, FAMILY
 from local.simulators.dataverse.keys import Segment, parse_key, parse_reference, require_row
+from local.simulators.dataverse.lead_actions import qualify
 from local.simulators.dataverse.order_rules import BY_MESSAGE
 from local.simulators.dataverse.org import Org
 from local.simulators.dataverse.records import BIND, check_privilege, update_row
@@ -24,6 +25,11 @@ DEFAULT_STATUS: Final = -1
 
 def run_bound_action(org: Org, table: SimTable, inside: str, action: str, call: Call) -> Answer:
     """Run an action on one row; raises 404 for an action that the table does not have."""
+    if (table.name, action) == ("lead", "QualifyLead"):
+        check_privilege(org, "Write", table)
+        lead = require_row(org, table, parse_key(table, inside))
+        with org.store.transaction():
+            return qualify(org, lead, call)
     work = BOUND_ACTIONS.get((table.name, action))
     if work is None:
         raise no_segment(action)

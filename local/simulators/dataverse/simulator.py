@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl as tls
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from aiohttp import web
@@ -160,6 +162,17 @@ class DataverseSimulator:
         except DataverseError as error:
             raise ValueError(error.message) from error
         return written
+
+    def act(self, operation: str, body: Mapping[str, Any]) -> JsonObject:
+        """Run an action as a user's button does (``leads(id)/Microsoft.Dynamics.CRM.QualifyLead``); what it answers.
+
+        Raises ValueError with the message of a refusal. Rows written by it count as those of requests do.
+        """
+        answer = dispatch(self.org, Call("POST", operation, "", body=dump(dict(body)).encode()))
+        content: JsonObject = json.loads(answer.body, parse_float=Decimal) if answer.body else {}
+        if answer.status >= 400:
+            raise ValueError(content["error"]["message"])
+        return content
 
     def data_delete(self, entity_set: str, key: str) -> bool:
         """Delete as a user would, with what goes with the row."""

@@ -35,11 +35,14 @@ class Entities:
         """Insert a row; raises SapError and then keeps nothing. Returns the stored row."""
         rules = rules_of(entity_set.name)
         draft = self._read_body(entity_set, body, node, rules)
-        for name, field in self._company.user_fields(entity_set.type.name, node).items():
-            if field.default and name not in draft:
-                draft[name] = self._coercion(entity_set.type.name).value(field.property, field.default)
+        defaults = {
+            name: self._coercion(entity_set.type.name).value(field.property, field.default)
+            for name, field in self._company.user_fields(entity_set.type.name, node).items()
+            if field.default and name not in draft
+        }
         with self._company.store.transaction():
             rules.prepare(self._company, draft, node)
+            draft = defaults | draft
             self._number(entity_set, draft)
             if any(draft.get(name) is None for name in entity_set.key):
                 raise errors.bad_body(f"Property '{entity_set.key[0]}' of '{entity_set.type.name}' is missing")
@@ -52,7 +55,7 @@ class Entities:
             self._stamp(entity_set, row, created=True)
             row = rules.check(self._company, row, None)
             self._put(entity_set, row, "create")
-            rules.written(self._company, row)
+            rules.written(self._company, row, None)
         return row
 
     def update(
@@ -85,7 +88,7 @@ class Entities:
             self._stamp(entity_set, row, created=False, kept=kept)
             row = rules.check(self._company, row, before)
             self._put(entity_set, row, "update")
-            rules.written(self._company, row)
+            rules.written(self._company, row, before)
         return row
 
     def act(self, entity_set: EntitySet, before: Row, action: str) -> Row:
@@ -109,6 +112,7 @@ class Entities:
             self._stamp(entity_set, row, created=True)
             row = rules.check(self._company, row, None)
             self._put(entity_set, row, "create")
+            rules.written(self._company, row, None)
         return row
 
     def overwrite(self, entity_set: EntitySet, before: Row, values: Row) -> Row:

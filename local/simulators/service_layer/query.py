@@ -32,6 +32,9 @@ FOREIGN_KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("Items", "UnitOfMeasurementGroup"): ("UnitOfMeasurementGroups", "UoMGroupEntry"),
     ("Orders", "BusinessPartner"): ("BusinessPartners", "CardCode"),
     ("Drafts", "BusinessPartner"): ("BusinessPartners", "CardCode"),
+    ("Quotations", "BusinessPartner"): ("BusinessPartners", "CardCode"),
+    ("DeliveryNotes", "BusinessPartner"): ("BusinessPartners", "CardCode"),
+    ("SalesOpportunities", "BusinessPartner"): ("BusinessPartners", "CardCode"),
 }
 """What can be expanded: (set, navigation property) -> (set there, property here that holds its key)."""
 

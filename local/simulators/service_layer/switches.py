@@ -46,6 +46,10 @@ class Switches:
     """A LineTotal given on an item row stands and yields the discount (inferred), or is computed regardless."""
     partner_discount: bool = True
     """A document that names no DiscountPercent takes the business partner's (inferred)."""
+    user_fields_are_copied: bool = True
+    """A document that is based on another one takes the header's user fields it does not name from it (inferred)."""
+    close_makes_opportunities: Literal["sos_Sold", "sos_Missed"] = "sos_Sold"
+    """What the action Close makes of an open sales opportunity (inferred)."""
     document_time: Literal["minutes", "seconds"] = "minutes"
     """How fine DocTime, the creation time of a document, is (the column holds HHMM; inferred)."""
     approval_procedure: bool = False

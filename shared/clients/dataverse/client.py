@@ -10,7 +10,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -150,13 +150,25 @@ class DataverseClient:
         An operation that the server left unanswered is Transient, or UnknownOutcome where it must not be repeated.
         """
         effect = Effect.CREATE if any(each.effect is Effect.CREATE for each in operations) else Effect.UPDATE
-        parts = [
-            Part(each.method, self.config.path + each.path, {**_IN_BATCH, **each.headers}, _content(each))
-            for each in operations
-        ]
+        parts = [self._part(each) for each in operations]
         answers, _ = await self._exchange_batch(parts, effect, tuple(leaf_values([each.body for each in operations])))
         unanswered = [self._unanswered(each) for each in operations[len(answers) :]]
         return [_answer(operation, part) for operation, part in zip(operations, answers, strict=False)] + unanswered
+
+    async def together(self, operations: Sequence[Operation]) -> None:
+        """All operations as one change set, in order: all of them or none. Raises what the first refused one means."""
+        parts = [replace(self._part(each), content_id=str(number)) for number, each in enumerate(operations, start=1)]
+        masks = tuple(leaf_values([each.body for each in operations]))
+        answers, _ = await self._exchange_batch([parts], Effect.UPDATE, masks)
+        for answer in (_answer(operations[0], part) for part in answers):
+            if answer.error is not None:
+                raise answer.error
+        if len(answers) < len(operations):
+            raise make_error(lost(Effect.UPDATE), "the change set was not answered", code="batch", system=SYSTEM)
+
+    def _part(self, operation: Operation) -> Part:
+        path = self.config.path + operation.path
+        return Part(operation.method, path, {**_IN_BATCH, **operation.headers}, _content(operation))
 
     async def close(self) -> None:
         """Close all connections, those to sign-in too."""
@@ -176,7 +188,7 @@ class DataverseClient:
         return self._page(body, read_at)
 
     async def _exchange_batch(
-        self, parts: Sequence[Part], effect: Effect, masks: tuple[object, ...]
+        self, parts: Sequence[Part | Sequence[Part]], effect: Effect, masks: tuple[object, ...]
     ) -> tuple[list[PartAnswer], datetime]:
         boundary = self._new_boundary()
         headers = {**_ODATA, "Content-Type": batch_type(boundary), "Prefer": "odata.continue-on-error"}

@@ -51,6 +51,12 @@ def points_to_one_of(lookup: str, keys: Iterable[str]) -> str:
     return " or ".join(f"{name(lookup)} eq {key}" for key in keys)
 
 
+def equals_one_of(column: str, values: Iterable[str]) -> str:
+    """A filter for rows whose column, a lookup's property or any other, equals one of the values."""
+    is_lookup = column.startswith("_") and column.endswith("_value")
+    return points_to_one_of(column, values) if is_lookup else is_one_of(column, values)
+
+
 def both(*conditions: str) -> str:
     """All of the conditions that are not empty."""
     given = [condition for condition in conditions if condition]
@@ -90,9 +96,13 @@ def selected(entity: Entity, *more: str) -> tuple[str, ...]:
 
 def changed_url(api: str, entity: Entity, since: datetime | None) -> str:
     """Keys and versions of rows changed since then, ordered by key, so that an edit never moves a row to a later page."""
-    stamp = entity.modified[0] if entity.modified and since else ""
-    newer = f"{name(stamp)} ge {moment_literal(since)}" if stamp and since else ""
-    columns = tuple(column for column in (entity.key, entity.version) if column)
+    owner = entity.owner if entity.owner is not None and entity.owner.navigation else None
+    columns = tuple(column for column in (entity.key, entity.version, owner.lookup if owner else "") if column)
+    newer = ""
+    if since is not None and entity.modified:
+        newer = f"{name(entity.modified[0])} ge {moment_literal(since)}"
+        if owner is not None:  # a property of the row that a lookup points to (Web API: filter on lookup properties)
+            newer += f" or {name(owner.navigation)}/{name(owner.entity.modified[0])} ge {moment_literal(since)}"
     return rows_url(api, entity.set, select=columns, where=both(entity.scope, newer), order=entity.key)
 
 

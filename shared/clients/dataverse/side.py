@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ from shared.clients.dataverse.queries import (
     PageCursor,
     both,
     changed_url,
+    equals_one_of,
     is_guid,
-    is_one_of,
     name,
     points_to_one_of,
     rows_url,
@@ -26,7 +27,7 @@ from shared.clients.dataverse.queries import (
 )
 from shared.clients.dataverse.writing import Writer
 from shared.errors import Misconfigured, NotFound, Rejected
-from shared.ports import Entity, KeyPage, KeyVersion, Row, Side, Write, WriteResult
+from shared.ports import Entity, KeyPage, KeyVersion, Owner, Row, Side, Write, WriteResult
 
 _FUNCTIONS = frozenset({"WhoAmI", "RetrieveVersion"})
 """Operations that are read with GET; everything else is an action."""
@@ -49,6 +50,10 @@ class DataverseSide:
         config = self._client.config
         here = PageCursor.read(cursor, config.api) if cursor else PageCursor(changed_url(config.api, entity, since))
         page = await self._client.page(here.link, max(1, min(limit, config.page_size)))
+        if entity.owner is not None and entity.owner.navigation:
+            await self._add_owners(
+                entity, replace(entity.owner, entity=replace(entity.owner.entity, select=())), page.rows
+            )
         versions = {str(row[entity.key]): _version(row, entity) for row in page.rows}
         return KeyPage(
             keys=tuple(KeyVersion(key, version) for key, version in versions.items()),
@@ -60,7 +65,7 @@ class DataverseSide:
         """Rows by key as it was asked for; what is no GUID can't exist and is not asked."""
         possible = [key for key in keys if is_guid(key)]
         rows = await self._rows_with(entity, entity.key, list(dict.fromkeys(key.lower() for key in possible)))
-        await self._add_children(entity, rows)
+        await self._add_related(entity, rows)
         found = {str(row[entity.key]).lower(): row for row in rows}
         return {key: found[key.lower()] for key in possible if key.lower() in found}
 
@@ -72,7 +77,7 @@ class DataverseSide:
         askable = [value for value in dict.fromkeys(values) if value.strip() and not _CONTROL.search(value)]
         rows = await self._rows_with(entity, column, list({_folded(value): value for value in askable}.values()))
         each = {str(row[entity.key]): row for row in rows}
-        await self._add_children(entity, list(each.values()))
+        await self._add_related(entity, list(each.values()))
         by_folded: dict[str, list[Row]] = {}
         for row in each.values():
             by_folded.setdefault(_folded(str(row.get(column) or "")), []).append(row)
@@ -128,6 +133,21 @@ class DataverseSide:
         """Close all connections."""
         await self._client.close()
 
+    async def _add_related(self, entity: Entity, rows: Sequence[Row]) -> None:
+        await self._add_children(entity, rows)
+        if entity.owner is not None:
+            await self._add_owners(entity, entity.owner, rows)
+
+    async def _add_owners(self, entity: Entity, owner: Owner, rows: Sequence[Row]) -> None:
+        """Put to each row the row that it belongs to; where that one's changes count, its newer version is the row's."""
+        keys = [str(row[owner.lookup]).lower() for row in rows if row.get(owner.lookup)]
+        records = await self._rows_with(owner.entity, owner.entity.key, list(dict.fromkeys(keys)))
+        by_key = {str(record[owner.entity.key]).lower(): record for record in records}
+        for row in rows:
+            record = row[owner.name] = by_key.get(str(row.get(owner.lookup)).lower())
+            if record is not None and owner.navigation and entity.version:
+                row[entity.version] = max(row[entity.version], record[owner.entity.version])
+
     async def _add_children(self, entity: Entity, rows: Sequence[Row]) -> None:
         """Put to each row the rows that belong to it; a child that changes between the two reads is seen next time."""
         config = self._client.config
@@ -146,8 +166,9 @@ class DataverseSide:
         config = self._client.config
         rows: list[Row] = []
         for some in slices_of_values(values, config.keys_at_once):
-            where = is_one_of(column, some)
-            url = rows_url(config.api, entity.set, select=selected(entity, column), where=where, order=entity.key)
+            where = equals_one_of(column, some)
+            more = (column, entity.owner.lookup) if entity.owner is not None else (column,)
+            url = rows_url(config.api, entity.set, select=selected(entity, *more), where=where, order=entity.key)
             rows += await self._client.rows(url, config.page_size)
         return rows
 

@@ -18,7 +18,7 @@ from shared.clients.answers import Effect
 from shared.clients.dataverse.client import DataverseClient, Operation
 from shared.clients.dataverse.config import SYSTEM
 from shared.clients.dataverse.queries import encoded, is_guid, name, record_path, text_literal
-from shared.errors import Conflict, HubError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
+from shared.errors import Conflict, HubError, Misconfigured, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 from shared.ports import Entity, Row, Write, WriteResult
 
 _WHOLE_CALL = (Throttled, Transient, Misconfigured)
@@ -42,6 +42,8 @@ class Kind(Enum):
     UPDATE = _Way("PATCH", {"If-Match": "*"}, "UpdateMultiple", Effect.UPDATE)
     KEYLESS_CREATE = _Way("POST", {}, "", Effect.CREATE)
     """Dataverse chooses the key; a lost answer is UnknownOutcome."""
+    UNLOCKED = _Way("PATCH", {"If-Match": "*"}, "", Effect.UPDATE)
+    """An update between two others of the same row, in a change set of its own."""
     DELETE = _Way("DELETE", {}, "", Effect.UPDATE)
     """A row that is gone already is NotFound; a repeat after a lost answer therefore too."""
 
@@ -91,6 +93,8 @@ class Writer:
             return _all_with(chunk, error), rest
 
     async def _send(self, entity: Entity, kind: Kind, chunk: Sequence[Write]) -> list[WriteResult]:
+        if kind is Kind.UNLOCKED:
+            return [await self._send_together(entity, each) for each in chunk]
         if len(chunk) == 1:
             return [await self._send_one(entity, kind, chunk[0])]
         if kind.value.bulk and await self.supports(entity.type, kind.value.bulk):
@@ -110,6 +114,17 @@ class Writer:
         except (Rejected, Conflict) as error:
             return WriteResult(write.ref, write.key, error=error)
         return WriteResult(write.ref, write.key or key)
+
+    async def _send_together(self, entity: Entity, write: Write) -> WriteResult:
+        way, path = Kind.UNLOCKED.value, _path(entity, write.key)
+        assert write.around is not None
+        before, after = write.around
+        bodies = (before, _columns(entity, write), after)
+        try:
+            await self._client.together([Operation(way.method, path, body, way.headers, way.effect) for body in bodies])
+        except (Rejected, Conflict, NotFound) as error:
+            return WriteResult(write.ref, write.key, error=error)
+        return WriteResult(write.ref, write.key)
 
     async def _send_bulk(self, entity: Entity, kind: Kind, chunk: Sequence[Write]) -> list[WriteResult]:
         record_type = f"Microsoft.Dynamics.CRM.{entity.type}"
@@ -171,7 +186,7 @@ def _kind(write: Write) -> Kind:
     if write.delete:
         return Kind.DELETE
     if not write.create:
-        return Kind.UPDATE
+        return Kind.UPDATE if write.around is None else Kind.UNLOCKED
     return Kind.CREATE if write.key else Kind.KEYLESS_CREATE
 
 

@@ -73,9 +73,15 @@ class ServiceLayerClient:
         response, answer = await self._json(Call("POST", self.url(path), Effect.CREATE, body=body))
         return clean_row(answer) if isinstance(answer, Mapping) else None, response.headers.get("Location", "")
 
-    async def update(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+    async def update(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        effect: Effect = Effect.UPDATE,
+    ) -> None:
         """Set the columns of a record that exists; collections merge row by row, unless a header says otherwise."""
-        await self._sender.send(Call("PATCH", self.url(path), Effect.UPDATE, headers=headers or {}, body=body))
+        await self._sender.send(Call("PATCH", self.url(path), effect, headers=headers or {}, body=body))
 
     async def post(self, operation: str, body: Mapping[str, Any], effect: Effect) -> Any:
         """Call an operation; its answer without annotations, None where it has none."""

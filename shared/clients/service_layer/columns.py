@@ -26,7 +26,7 @@ _TABLES: Mapping[str, str] = {
     "VendorPayments": "OVPM",
     "JournalEntries": "OJDT",
 }
-_ROW_TABLES: Mapping[str, str] = {"DocumentLine": "RDR1"}
+_ROW_TABLES: Mapping[str, str] = {"DocumentLine": "RDR1", "ContactEmployee": "OCPR"}
 """Of rows inside records, by their type. A field of one kind of marketing document is one of all kinds."""
 _MARKETING_DOCUMENTS = ("OQUT", "ORDR", "ODLN", "OINV", "ORIN", "ODRF")
 """Their user fields are defined once for all of them; a definition may be listed under any of these tables."""

@@ -23,9 +23,10 @@ from shared.clients.service_layer.odata import (
     literals,
     query_string,
 )
+from shared.clients.service_layer.rows import RowWrites, owner_entity, owner_keys, owner_of, rows_in
 from shared.clients.service_layer.writing import write_records
 from shared.errors import Misconfigured
-from shared.ports import Entity, KeyPage, KeyVersion, Row, Side, Write, WriteResult
+from shared.ports import Entity, KeyPage, KeyVersion, Owner, Row, Side, Write, WriteResult
 
 _ROOM_FOR_KEYSET = 200
 _PING = Entity(set="BusinessPartners", type="BusinessPartner", key="CardCode")
@@ -42,6 +43,8 @@ class ServiceLayerSide:
 
         ``since`` is ignored for an entity without stamps: such sets can only be swept.
         """
+        if owner := owner_of(entity):
+            return await self._changed_rows(entity, owner, since, cursor, limit)
         changes = "" if since is None else changed_filter(entity, since, self._client.config.zone)
         select = ",".join(filter(None, (entity.key, entity.version)))
         page = await self._keyset_page(entity, both(entity.scope, changes), select, cursor, limit)
@@ -53,6 +56,9 @@ class ServiceLayerSide:
 
     async def read(self, entity: Entity, keys: Sequence[str]) -> dict[str, Row]:
         """Rows by key as SAP spells it, many in one request; what does not exist (or is no key at all) is absent."""
+        if owner := owner_of(entity):
+            found = await self._rows_of_owners(entity, owner, owner_keys(keys))
+            return {key: row for row in found if (key := str(row[entity.key])) in set(keys)}
         rows = [row async for row in self._rows_where(entity, entity.key, keys)]
         await self._add_children(entity, rows)
         return {str(row[entity.key]): row for row in rows}
@@ -61,8 +67,11 @@ class ServiceLayerSide:
         """Full rows by the value that found them.
 
         The database decides what equals: where it ignores case or blanks at the end, rows it gave for a value are
-        listed under that value as it was asked for.
+        listed under that value as it was asked for. Rows inside owners are found by their owner alone.
         """
+        if owner := owner_of(entity):
+            rows = await self._rows_of_owners(entity, owner, values)
+            return {v: some for v in values if (some := [row for row in rows if row[owner.lookup] == v])}
         rows = [row async for row in self._rows_where(entity, column, values)]
         await self._add_children(entity, rows)
         found = {value: _rows_for(value, column, rows) for value in dict.fromkeys(values)}
@@ -70,6 +79,8 @@ class ServiceLayerSide:
 
     async def write(self, entity: Entity, writes: Sequence[Write]) -> list[WriteResult]:
         """Each record by itself; see ``Side.write`` and ``writing.write_records``."""
+        if owner := owner_of(entity):
+            return await self._write_rows(entity, owner, writes)
         return await write_records(self._client, entity, writes)
 
     async def listing(self, entity: Entity) -> list[Row]:
@@ -109,17 +120,68 @@ class ServiceLayerSide:
         """Log out and close the connections."""
         await self._client.close()
 
+    async def _changed_rows(
+        self, entity: Entity, owner: Owner, since: datetime | None, cursor: str | None, limit: int
+    ) -> KeyPage:
+        """The rows of a page of owners that changed."""
+        whole = owner_entity(entity, owner, full=False)
+        changes = "" if since is None else changed_filter(whole, since, self._client.config.zone)
+        page = await self._keyset_page(whole, both(whole.scope, changes), full_select(whole), cursor, limit)
+        rows = [row for record in page.rows for row in rows_in(entity, owner, record)]
+        keys = tuple(KeyVersion(str(row[entity.key]), _text(row.get(entity.version))) for row in rows)
+        return KeyPage(keys, str(page.rows[-1][whole.key]) if page.more else None, page.read_at)
+
+    async def _rows_of_owners(self, entity: Entity, owner: Owner, owners: Sequence[str]) -> list[Row]:
+        whole = owner_entity(entity, owner, full=True)
+        records = [record async for record in self._rows_where(whole, whole.key, owners)]
+        return [row for record in records for row in rows_in(entity, owner, record)]
+
+    async def _write_rows(self, entity: Entity, owner: Owner, writes: Sequence[Write]) -> list[WriteResult]:
+        """All rows of one owner in one write; where that is refused, each of them by itself, so that the good ones land."""
+        whole = owner_entity(entity, owner, full=False)
+        work = RowWrites(entity, owner, writes)
+        present = await self.read(whole, work.adding) if work.adding else {}
+        work.look(present)
+        await self._write_owners(whole, work, present, [(key, tuple(some)) for key, some in work.by_owner.items()])
+        again = [(key, (write,)) for key, some in work.refused_together() for write in some]
+        await self._write_owners(whole, work, present, again)
+        if made := work.adding:
+            after = await self.read(whole, made)
+            for key in made:
+                work.settle(key, after.get(key, {}))
+        return [work.results.get(write.ref) or WriteResult(write.ref, write.key) for write in writes]
+
+    async def _write_owners(
+        self,
+        whole: Entity,
+        work: RowWrites,
+        present: Mapping[str, Row],
+        groups: Sequence[tuple[str, tuple[Write, ...]]],
+    ) -> None:
+        sent = [(key, some) for key, some in groups if some]
+        owners = [
+            Write(
+                str(number),
+                work.body(some, present.get(key)),
+                key=key,
+                adds=any(each.create for each in some),
+            )
+            for number, (key, some) in enumerate(sent)
+        ]
+        for (key, some), result in zip(sent, await write_records(self._client, whole, owners), strict=True):
+            work.take(key, some, result.error)
+
     async def _add_children(self, entity: Entity, rows: Sequence[Row]) -> None:
-        """Put to each row the rows of other sets that name its key, as text, in their ``parent``.
+        """Put to each row the rows of other sets that name its key (or its column ``by``), as text, in their ``parent``.
 
         Drafts have none: their keys are numbers of their own, so what names the same number belongs to another record.
         """
-        by_key = {str(row[entity.key]): row for row in rows}
         for kind in entity.children:
             for row in rows:
                 row[kind.name] = []
             if entity.set == entity.drafts:
                 continue
+            by_key = {name: row for row in rows if (name := _text(row.get(kind.by or entity.key)))}
             async for child in self._rows_where(kind.entity, kind.parent, list(by_key)):
                 parent = by_key.get(_text(child.get(kind.parent)).strip())
                 if parent is not None:

@@ -115,7 +115,7 @@ async def _write_one(client: ServiceLayerClient, entity: Entity, write: Write) -
         if write.create or write.key is None:
             row, location = await client.create(entity.set, write.body)
             return _created(entity, write, row, location)
-        await client.update(key_path(entity, write.key), write.body, _headers(write))
+        await client.update(key_path(entity, write.key), write.body, _headers(write), _effect(write))
         return WriteResult(write.ref, write.key)
     except HubError as error:
         return WriteResult(write.ref, write.key, error=error)
@@ -123,7 +123,7 @@ async def _write_one(client: ServiceLayerClient, entity: Entity, write: Write) -
 
 async def _write_batch(client: ServiceLayerClient, entity: Entity, writes: Sequence[Write]) -> list[WriteResult]:
     """One batch; results of those records that it answered, at least one."""
-    effect = Effect.CREATE if any(each.create for each in writes) else Effect.UPDATE
+    effect = Effect.CREATE if any(each.makes for each in writes) else Effect.UPDATE
     parts = [[_part(client, entity, each, str(number))] for number, each in enumerate(writes, start=1)]
     masks = leaf_values([each.body for each in writes])
     try:
@@ -139,14 +139,18 @@ async def _write_batch(client: ServiceLayerClient, entity: Entity, writes: Seque
     return results
 
 
+def _effect(write: Write) -> Effect:
+    return Effect.CREATE if write.makes else Effect.UPDATE
+
+
 def _of_lost_batch(write: Write, error: UnknownOutcome) -> HubError:
-    if write.create:
+    if write.makes:
         return error
     return Transient("the answer to a batch was lost", code=error.code, system=SYSTEM)
 
 
 def _missing(write: Write) -> WriteResult:
-    kind = lost(Effect.CREATE if write.create else Effect.UPDATE)
+    kind = lost(_effect(write))
     error = make_error(kind, "the batch answered fewer parts than it was sent", code="missing-part", system=SYSTEM)
     return WriteResult(write.ref, write.key, error=error)
 
@@ -168,8 +172,7 @@ def _headers(write: Write) -> Mapping[str, str]:
 
 def _result(entity: Entity, write: Write, answer: PartAnswer) -> WriteResult:
     response = httpx.Response(answer.status, headers=_plain_headers(answer), content=answer.content)
-    effect = Effect.CREATE if write.create else Effect.UPDATE
-    error = DIALECT.error(response, effect, masks=leaf_values(write.body))
+    error = DIALECT.error(response, _effect(write), masks=leaf_values(write.body))
     if error is not None:
         return WriteResult(write.ref, write.key, error=error)
     if not write.create:

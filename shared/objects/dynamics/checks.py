@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.objects import sap_lists as sap
 from shared.objects.canonical import Refused
-from shared.objects.checks import Lists, branches, customer_group, customer_series, exempt_tax, unlisted
+from shared.objects.checks import Lists, branches, customer_group, customer_series, exempt_tax, partner_series, unlisted
 from shared.objects.codes import CURRENCIES
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.prices import price_list_id
@@ -25,6 +25,7 @@ def problems(settings: DynamicsSettings, lists: Lists) -> list[Problem]:
     return [
         *customer_group(settings.default_customer_group, lists),
         *customer_series(settings.customer_code_series, lists),
+        *partner_series("leadCodeSeries", settings.lead_code_series, lists, sap.LEAD_SERIES, "leads"),
         *_branches(settings, lists),
         *exempt_tax(settings.exempt_tax_code, lists),
         *_price_lists(settings, lists),
@@ -53,6 +54,21 @@ def _code_checks(settings: DynamicsSettings) -> tuple[tuple[str, Iterable[Any], 
         ("unitGroups", unit_groups, *in_dynamics),
         ("units", settings.units, sap.UNITS, ("Code",), "SAP's units"),
         ("units", settings.units.values(), known.OTHER_UNITS, ("name",), "the units of Dynamics"),
+        (
+            "salesEmployees",
+            settings.sales_employees.values(),
+            sap.SALES_EMPLOYEES,
+            ("SalesEmployeeCode",),
+            "SAP's sales employees",
+        ),
+        ("opportunityStages", settings.opportunity_stages, sap.SALES_STAGES, ("SequenceNo",), "SAP's sales stages"),
+        (
+            "opportunityReasons",
+            settings.opportunity_reasons.values(),
+            sap.OPPORTUNITY_REASONS,
+            ("SequenceNo",),
+            "SAP's reasons for closing opportunities",
+        ),
         *_order_codes(settings),
     )
 

@@ -1,24 +1,21 @@
 """Order (Dynamics 365 Sales) -> sales order (SAP Business One): in, each exactly once; number and status flow back.
 
-An order of a configured state comes in once its account and all its products are linked. Its content is one field (see
-:mod:`shared.objects.dynamics.order_content`), so that its total is known before it is posted. Later changes update the
-SAP order while that is open; afterwards they are a conflict.
+An order of a quote that is in SAP refers to that quotation (base document), so that SAP closes it.
 """
 
 # ruff: noqa: ARG002 - one signature for all; an implementation ignores what it has no use for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from shared.objects import sap_lists as sap
 from shared.objects.canonical import Amount, Choice, Composite, Day, Text, Truth, Whole
-from shared.objects.columns import Column
-from shared.objects.dynamics import lists as known
-from shared.objects.dynamics.order_content import LINES, ORDER_LINES, DynamicsContent
+from shared.objects.columns import Column, Draft
+from shared.objects.dynamics.document_kind import ORDERS
+from shared.objects.dynamics.order_content import ORDER_LINES, QUOTE, DynamicsContent
 from shared.objects.dynamics.order_header import (
+    DELIVERIES,
+    INVOICES,
     Canceled,
     DynamicsCustomer,
     PaymentTerms,
@@ -30,29 +27,31 @@ from shared.objects.dynamics.order_header import (
     WrittenBack,
     instant,
 )
-from shared.objects.dynamics.order_rows import CLOSED, SapContent
-from shared.objects.dynamics.order_settings import CANCELED_STATE
-from shared.objects.fields import Field, TableObject
-from shared.objects.model import Context, Direction, FieldDirection, NeededColumn, Parent, Refusal, Writing
-from shared.objects.references import HUB_REFERENCE, start_of_transactions
-from shared.ports import Entity, Mark, Row, SideName, Value
+from shared.objects.dynamics.order_rows import SapContent
+from shared.objects.dynamics.order_settings import SUBMITTED_STATE
+from shared.objects.dynamics.quotation import OTHER_ENTITY as QUOTES
+from shared.objects.dynamics.quotation import QUOTATION
+from shared.objects.dynamics.sales_document import SalesDocument, sap_document
+from shared.objects.fields import Field
+from shared.objects.model import KEY, Context, Direction, FieldDirection, Parent, Step
+from shared.objects.references import HUB_REFERENCE
+from shared.ports import Children, Entity, Owner, Row, SideName, Value
 
 IN, OUT, CHECKED = FieldDirection.IN, FieldDirection.OUT, FieldDirection.CHECKED
-ARRIVALS = "dynamics"  # the batch of marks of orders that came in
-_REFERENCE_LENGTH = 100
-_COLUMN_LENGTH = 50
+QUOTE_ROW = "quote"  # where the quote that an order was made of stands in its row
+_COMPLETE, _NO_MONEY = 100001, 4  # status reasons of orders that are fulfilled, cancelled
 
-SAP_ENTITY = Entity(
-    set="Orders",
-    type="Document",
-    key="DocEntry",
-    version="DataVersion",
-    modified=("UpdateDate", "UpdateTime"),
-    created=("CreationDate", "DocTime"),
-    reference=HUB_REFERENCE,
-    key_is_text=False,
-    drafts="Drafts",
-    slow=True,
+_MADE = Entity(
+    set="DeliveryNotes", type="Document", key="DocEntry", select=("Cancelled", HUB_REFERENCE), key_is_text=False
+)
+# SAP copies user fields of the header to what is made of a document (general knowledge of SAP, unverified), so the
+# deliveries and invoices of an order carry its reference, also the invoices of its deliveries.
+SAP_ENTITY = replace(
+    sap_document("Orders"),
+    children=(
+        Children(DELIVERIES, _MADE, parent=HUB_REFERENCE, by=HUB_REFERENCE),
+        Children(INVOICES, replace(_MADE, set="Invoices"), parent=HUB_REFERENCE, by=HUB_REFERENCE),
+    ),
 )
 OTHER_ENTITY = Entity(
     set="salesorders",
@@ -63,8 +62,30 @@ OTHER_ENTITY = Entity(
     created=("createdon",),
     key_is_text=False,
     children=(ORDER_LINES,),
+    owner=Owner(QUOTE_ROW, replace(QUOTES, select=("createdon",), children=()), lookup=QUOTE),
 )
-SAP_LINES = Entity(set="Orders", type="DocumentLine", key="LineNum", key_is_text=False)
+_NUMBER, _STATUS = ORDERS.number_setting, ORDERS.status_setting
+
+
+@dataclass(frozen=True)
+class StatusInDynamics(WrittenBack):
+    """The status as a text; what SAP delivered or cancelled also becomes the order's state, if the settings say so."""
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """The text, then the state by Dynamics' own messages, which take an order that is active or submitted."""
+        super().write(value, draft)
+        state = None if draft.current is None else draft.current.get("statecode")
+        if state not in (0, SUBMITTED_STATE):
+            return
+        if value in ("delivered", "invoiced") and draft.ctx.settings.delivered_orders == "fulfill":
+            draft.steps.append(_closing("FulfillSalesOrder", _COMPLETE, "Delivered in SAP"))
+        elif value == "cancelled" and draft.ctx.settings.cancelled_in_sap == "cancel":
+            draft.steps.append(_closing("CancelSalesOrder", _NO_MONEY, "Cancelled in SAP"))
+
+
+def _closing(message: str, status: int, subject: str) -> Step:
+    close = {"subject": subject, "salesorderid@odata.bind": f"/salesorders({KEY})"}
+    return Step(1, "sap_status", "close", {"Status": status, "OrderClose": close}, operation=message)
 
 
 TABLE: tuple[Field, ...] = (
@@ -75,134 +96,55 @@ TABLE: tuple[Field, ...] = (
     ),
     Field("payment_terms", Whole(), Column("PaymentGroupCode", required=True), PaymentTerms(), IN),
     Field("comments", Text(), Column("Comments", 254), Column("description", writable=False), IN),
-    Field("lines", Composite(), SapContent(), DynamicsContent(), IN, essential=True),
+    Field("lines", Composite(), SapContent(), DynamicsContent(ORDER_LINES.entity), IN, essential=True),
     Field("total", Amount(), SapTotal(), Column("totalamount", writable=False), CHECKED),
-    Field("cancelled", Truth(), SapCancelled(), Canceled(), IN),
-    Field("sap_number", Whole(), Column("DocNum", writable=False), WrittenBack("order_number_column"), OUT,
-          only_if="order_number_column"),
-    Field("sap_status", Choice(frozenset({"open", "closed", "cancelled"})), SapStatus(),
-          WrittenBack("order_status_column"), OUT, only_if="order_status_column"),
+    Field("cancelled", Truth(), SapCancelled(ORDERS), Canceled(ORDERS), IN),
+    Field("sap_number", Whole(), Column("DocNum", writable=False), WrittenBack(_NUMBER, ORDERS), OUT, only_if=_NUMBER),
+    Field("sap_status", Choice(ORDERS.statuses), SapStatus(ORDERS), StatusInDynamics(_STATUS, ORDERS), OUT,
+          only_if=_STATUS),
 )  # fmt: skip
 
 
-class Order(TableObject):
+class Order(SalesDocument):
     """The order as a document that exists once."""
 
     name = "order"
-    template_type = "dynamics"
+    kind = ORDERS
     init_order = 50
     table = TABLE
     sap_entity = SAP_ENTITY
     other_entity = OTHER_ENTITY
-    further_columns: Mapping[SideName, tuple[str, ...]] = {
-        SideName.SAP: ("DocumentStatus", "AuthorizationStatus"),
-        SideName.OTHER: ("statecode",),
-    }
-    references = (
-        sap.SAP_COMPANY,
-        sap.SAP_CURRENCIES,
-        sap.SAP_UNITS,
-        sap.SAP_TAX_GROUPS,
-        sap.SAP_TAX_CODES,
-        known.DYNAMICS_CURRENCIES,
-        known.DYNAMICS_UNIT_GROUPS,
-        known.DYNAMICS_UNITS,
-    )
-    transactional = True
-    # Posted one by one, four at once: however long SAP takes for each, they are through before their claims expire.
-    slice_size = 16
+    swept = True  # an invoice of a delivery leaves no stamp on the order
 
-    def scope(self, side: SideName, ctx: Context) -> str:
-        """In SAP what this template created; in Dynamics orders since the start date, of the states that matter."""
-        if side is SideName.SAP:
-            return f"startswith({HUB_REFERENCE}, '{ctx.template}:')"
-        states = dict.fromkeys([*ctx.settings.order_states, CANCELED_STATE])
-        either = " or ".join(f"statecode eq {state}" for state in states)
-        start = self.opens_at(ctx)
-        return f"({either}) and createdon ge {start:%Y-%m-%dT%H:%M:%SZ}" if start else f"({either})"
+    def entity(self, side: SideName, ctx: Context) -> Entity:
+        """Deliveries and invoices are read only where somebody wants to know of them."""
+        found = super().entity(side, ctx)
+        wanted = side is SideName.OTHER or getattr(ctx.settings, _STATUS) is not None
+        return found if wanted else replace(found, children=())
 
-    def opens_at(self, ctx: Context) -> datetime | None:
-        """Midnight of the start date in the time zone of the settings, in UTC."""
-        return start_of_transactions(ctx.settings)
+    def written_back(self, ctx: Context) -> tuple[str | None, str | None]:
+        """As the settings say."""
+        return ctx.settings.order_number_column, ctx.settings.order_status_column
 
-    def write(
-        self,
-        side: SideName,
-        values: Mapping[str, Value],
-        current: Row | None,
-        ctx: Context,
-        *,
-        hub_reference: str = "",
-    ) -> Writing:
-        """As the table says; a document that is closed in SAP takes no change at all."""
-        writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
-        closed = side is SideName.SAP and current is not None and current.get("DocumentStatus") != "bost_Open"
-        if closed and writing.refusal is None and (writing.body or writing.steps):
-            return replace(writing, refusal=Refusal(CLOSED, tuple(values), conflict=True))
-        return writing
+    def states(self, ctx: Context) -> tuple[int, ...]:
+        """Those of the settings."""
+        return tuple(ctx.settings.order_states)
 
-    def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
-        """Our reference on documents and their rows; the columns of the settings for number and status."""
-        text = "Integration Hub: origin"
-        columns = [
-            NeededColumn(SideName.SAP, SAP_ENTITY, HUB_REFERENCE, text, _REFERENCE_LENGTH),
-            NeededColumn(SideName.SAP, SAP_LINES, HUB_REFERENCE, text, _REFERENCE_LENGTH),
-        ]
-        back = (
-            (ctx.settings.order_number_column, "SAP order number"),
-            (ctx.settings.order_status_column, "SAP order status"),
-        )
-        entity = replace(OTHER_ENTITY, children=())
-        columns += [NeededColumn(SideName.OTHER, entity, name, what, _COLUMN_LENGTH) for name, what in back if name]
-        return tuple(columns)
-
-    def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
-        """Out: it came in once. In: of a configured state since the start date, or cancelled after it came in."""
-        if direction is Direction.OUT:
-            return "" if mark.on else "it did not come from Dynamics"
-        start, state = self.opens_at(ctx), row.get("statecode")
-        if start is None or instant(row["createdon"]) < start:
-            return "it was created before the start date of transactions (startDate)"
-        if state in ctx.settings.order_states or (state == CANCELED_STATE and mark.on):
-            return ""
-        if state == CANCELED_STATE:
-            return "it was cancelled before it reached SAP"
+    def why_not_taken(self, row: Row) -> str:
+        """The settings decide."""
         return "its state is not among those that are taken (orderStates)"
 
-    def why_not_created(self, direction: Direction, row: Row, ctx: Context) -> str:
-        """Orders are created in SAP alone, and not once they are cancelled."""
-        if direction is Direction.OUT:
-            return "its order in Dynamics is gone; orders are never created there"
-        return "it was cancelled before it reached SAP" if row.get("statecode") == CANCELED_STATE else ""
-
-    def why_no_document(self, draft: Row) -> str:
-        """A draft becomes an order unless its approval was refused or cancelled."""
-        if draft.get("AuthorizationStatus") in ("dasRejected", "dasCancelled"):
-            return (
-                "Its draft was not approved in SAP. Delete the draft there and retry, or cancel the order in Dynamics."
-            )
-        return ""
-
-    def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
-        """What came in sends its number and status back."""
-        return Mark(frozenset({ARRIVALS}))
-
     def parents(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
-        """The account and every product of the lines."""
-        if side is SideName.SAP:
-            return ()
-        account = row.get("_accountid_value")
-        products = [line.get("_productid_value") for line in row.get(LINES) or ()]
-        wanted = [("account", account), *(("product", key) for key in products)]
-        return tuple(dict.fromkeys(Parent(name, SideName.OTHER, str(key)) for name, key in wanted if key))
+        """The account, the products, and the quote where that one comes to SAP too."""
+        return (*super().parents(side, row, ctx), *self.bases(side, row, ctx))
 
-    def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
-        """Our reference, the branch, and no discount of the customer's: the order has its own prices."""
-        if side is SideName.OTHER:
-            return {}
-        branch = ctx.settings.branch_for_documents
-        body: Row = {HUB_REFERENCE: hub_reference, "DiscountPercent": 0}
-        return body if branch is None else {**body, "BPL_IDAssignedToInvoice": branch}
+    def bases(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
+        """The quote that it was made of, unless that is from before the start date or quotes do not travel."""
+        quote, start = row.get(QUOTE_ROW), self.opens_at(ctx)
+        if side is SideName.SAP or not quote or start is None or instant(quote["createdon"]) < start:
+            return ()
+        travels = Direction.IN in QUOTATION.directions(ctx)
+        return (Parent(QUOTATION.name, SideName.OTHER, str(row[QUOTE])),) if travels else ()
 
 
 ORDER = Order()

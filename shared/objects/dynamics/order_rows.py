@@ -1,4 +1,4 @@
-"""The rows of a SAP order for the content of an order of Dynamics: lines, shipping and item tax as freights, discount.
+"""The rows of a SAP order or quotation for the content of an order or quote of Dynamics: lines, shipping and item tax as freights, discount.
 
 Every row and freight carries the exempt tax code, so SAP adds no tax of its own; the tax of a line is a freight on its
 row, shipping one on the document (how the incumbent hub posts orders). Amounts of a document in foreign currency go into
@@ -27,16 +27,15 @@ from shared.objects.row_figures import Accuracy
 from shared.ports import Mark, Row, SideName, Value
 
 ROWS, FREIGHTS, ROW_FREIGHTS = "DocumentLines", "DocumentAdditionalExpenses", "DocumentLineAdditionalExpenses"
-CLOSED = (
-    "the SAP order is closed, so the change made in Dynamics was not taken over; reopen it there and retry, or leave it"
-)
+CLOSED = "the SAP document is closed, so the change made in Dynamics was not taken over; reopen it there and retry, or leave it"
+_QUOTATION_TYPE = 23  # BaseType of a sales quotation
 _LONGEST_TEXT = 100  # RDR1.Dscription, its older and smaller size
 _FIGURES = ("ItemCode", "Quantity", "UnitPrice", "DiscountPercent", "UoMEntry", "ItemDescription")
 
 
 @dataclass(frozen=True)
 class SapContent(Accessor):
-    """A SAP order's rows, freights and discount."""
+    """A SAP document's rows, freights and discount."""
 
     columns = (ROWS, FREIGHTS, "DiscountPercent", "DocCurrency", "DocumentStatus")
 
@@ -72,7 +71,7 @@ def _shown_freight(row: Row) -> dict[str, Any]:
 
 
 class _Rows:
-    """Makes the rows of one order."""
+    """Makes the rows of one document."""
 
     def __init__(self, content: Content, draft: Draft) -> None:
         self._content, self._ctx, self._current = content, draft.ctx, draft.current
@@ -82,7 +81,9 @@ class _Rows:
         self._amounts = _fitted(content, accuracy(draft.ctx, self._currency))
         numbers = [int(row["LineNum"]) for row in self._rows_of(ROWS)]
         self._next_number = count(max(numbers, default=-1) + 1)
-        self._present = {str(row.get(HUB_REFERENCE)): row for row in self._rows_of(ROWS) if row.get(HUB_REFERENCE)}
+        self._present = self._paired()
+        quote = Parent("quotation", SideName.OTHER, str(content.quote))
+        self._base: Row = draft.ctx.rows.get(quote, {}) if content.quote else {}
 
     def body(self) -> Row:
         """Currency (of a new order), rows, freights, discount."""
@@ -100,6 +101,19 @@ class _Rows:
     def _rows_of(self, collection: str) -> list[Row]:
         return list((self._current or {}).get(collection) or ())
 
+    def _paired(self) -> dict[str, Row]:
+        """By line, the row that is its own; a line of a new id (a revision's) takes over a row of the same thing."""
+        own = {str(row[HUB_REFERENCE]): row for row in self._rows_of(ROWS) if row.get(HUB_REFERENCE)}
+        paired = {line.id: own.pop(line.id) for line in self._content.lines if line.id in own}
+        for line in self._content.lines:
+            if line.id in paired or not own:
+                continue
+            thing = self._item(line)
+            left = next((key for key, row in own.items() if all(row.get(k) == v for k, v in thing.items())), None)
+            if left is not None:
+                paired[line.id] = own.pop(left)
+        return paired
+
     def _refuse_foreign_hands(self) -> None:
         """Rows that somebody added in SAP would make another total; they are never deleted."""
         if self._current is None:
@@ -108,13 +122,14 @@ class _Rows:
         known = {self._ctx.settings.freight_for_shipping}
         own_freights = any(row.get("ExpenseCode") not in known for row in self._rows_of(FREIGHTS))
         if own_rows or own_freights or self._current.get("DocCurrency") not in (None, self._currency):
-            text = "rows, freights or currency of the SAP order were changed by hand; enter the change made in Dynamics there"
+            text = "rows, freights or currency of the SAP document were changed by hand; enter the change made in Dynamics there"
             raise Refused(text, conflict=True)
 
     def _refuse_lost_deliveries(self) -> None:
         """A row that is delivered cannot go, whatever becomes of its line."""
-        kept = {line.id for line in self._content.lines}
-        if any(row.get("LineStatus") == "bost_Close" for key, row in self._present.items() if key not in kept):
+        kept = {row["LineNum"] for row in self._present.values()}
+        gone = [row for row in self._rows_of(ROWS) if row.get(HUB_REFERENCE) and row["LineNum"] not in kept]
+        if any(row.get("LineStatus") == "bost_Close" for row in gone):
             text = (
                 "a line that was removed in Dynamics is delivered or closed in SAP already; change what is left by hand"
             )
@@ -132,8 +147,11 @@ class _Rows:
         if present is None:
             warehouse = self._ctx.settings.warehouse_for_documents
             more = {"WarehouseCode": warehouse} if warehouse else {}
-            return {**self._number(), **wanted, **self._exempt, **more, HUB_REFERENCE: line.id}
+            based = self._based_on(line, wanted)
+            return {**self._number(), **wanted, **self._exempt, **more, **based, HUB_REFERENCE: line.id}
         number = {"LineNum": present["LineNum"]}
+        if present[HUB_REFERENCE] != line.id:
+            number[HUB_REFERENCE] = line.id
         if _is_same(present, wanted):
             return number
         if present.get("LineStatus") == "bost_Close":
@@ -146,6 +164,17 @@ class _Rows:
     def _number(self) -> Row:
         """A number that no row has, for a row to be added: one without a number would take the place of another."""
         return {} if self._current is None else {"LineNum": next(self._next_number)}
+
+    def _based_on(self, line: Line, wanted: Row) -> Row:
+        """The open row of the SAP quotation that the line was quoted in, so that SAP closes it with the order."""
+        if self._base.get("DocumentStatus") != "bost_Open":
+            return {}
+        for row in self._base.get(ROWS) or ():
+            is_it = line.quote_line is not None and row.get(HUB_REFERENCE) == line.quote_line
+            if is_it and row.get("LineStatus") != "bost_Close" and row.get("ItemCode") == wanted["ItemCode"]:
+                entry = self._base["DocEntry"]
+                return {"BaseType": _QUOTATION_TYPE, "BaseEntry": entry, "BaseLine": row["LineNum"]}
+        return {}
 
     def _item(self, line: Line) -> Row:
         if line.product is None:

@@ -11,6 +11,7 @@ from shared.objects.settings import TemplateSettings
 from shared.times import zone_name
 
 CANCELED_STATE = 2
+SUBMITTED_STATE = 1
 
 type Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 type ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*_[a-z0-9_]+$", max_length=50)]
@@ -91,6 +92,19 @@ class OrderSettings(TemplateSettings):
         title="When an order is cancelled in Dynamics",
         description="cancel cancels the order in SAP as long as that allows it; report lists it for a person",
     )
+    delivered_orders: Literal["fulfill", "leave"] = Field(
+        default="leave",
+        title="When an order is delivered in SAP",
+        description=(
+            "fulfill makes the order Fulfilled in Dynamics, which then takes no more change of it; leave only writes the "
+            "status into its column"
+        ),
+    )
+    cancelled_in_sap: Literal["cancel", "leave"] = Field(
+        default="leave",
+        title="When an order is cancelled in SAP",
+        description="cancel cancels the order in Dynamics too; leave only writes the status into its column",
+    )
     order_number_column: ColumnName | None = Field(
         default=None,
         title="Column for SAP's order number",
@@ -99,5 +113,8 @@ class OrderSettings(TemplateSettings):
     order_status_column: ColumnName | None = Field(
         default=None,
         title="Column for SAP's order status",
-        description="The text column of Dynamics' order that gets open, closed or cancelled; set-up creates it",
+        description=(
+            "The text column of Dynamics' order that gets open, partly delivered, delivered, invoiced, closed or "
+            "cancelled; set-up creates it. Invoices are seen by the object's sweeps, if its schedule has some"
+        ),
     )

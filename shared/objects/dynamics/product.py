@@ -202,7 +202,7 @@ class Product(TableObject):
         known.DYNAMICS_UNIT_GROUPS,
         known.DYNAMICS_UNITS,
     )
-    parent_of = ("order",)
+    parent_of = ("quotation", "order")
     swept = True
 
     def active(self, ctx: Context) -> tuple[Field, ...]:

@@ -148,7 +148,15 @@ def test_settings_that_cannot_be_meant_are_refused(given):
 def test_the_registry_knows_the_shipped_types():
     assert template_type("dynamics") is DYNAMICS
     assert list(TEMPLATE_TYPES) == ["dynamics", "tagrain"]
-    assert [o.name for t, o in default_registry().objects() if t is DYNAMICS] == ["account", "product", "order"]
+    assert [o.name for t, o in default_registry().objects() if t is DYNAMICS] == [
+        "lead",
+        "account",
+        "contact",
+        "product",
+        "opportunity",
+        "quotation",
+        "order",
+    ]
 
 
 def test_an_unknown_type_is_refused_with_the_names_there_are():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from local.simulators.service_layer.rules.base import Collection, SetRules
+from local.simulators.service_layer.rules.base_documents import DELIVERY_NOTE, INVOICE, ORDER, QUOTATION
 from local.simulators.service_layer.rules.business_partners import BusinessPartnerRules
-from local.simulators.service_layer.rules.documents import DraftRules, OrderRules
+from local.simulators.service_layer.rules.documents import DraftRules, OrderRules, QuotationRules
 from local.simulators.service_layer.rules.items import ItemRules
+from local.simulators.service_layer.rules.opportunities import OpportunityRules
 from local.simulators.service_layer.rules.payments import PaymentRules
 from local.simulators.service_layer.rules.posted import PostedRules
 from local.simulators.service_layer.rules.prices import PriceListRules
@@ -19,8 +21,11 @@ _RULES: dict[str, SetRules] = {
     "PriceLists": PriceListRules(),
     "Orders": OrderRules(),
     "Drafts": DraftRules(),
-    "Invoices": PostedRules("Invoices", "oInvoices", -1),
-    "CreditNotes": PostedRules("CreditNotes", "oCreditNotes", 1),
+    "Quotations": QuotationRules(),
+    "DeliveryNotes": PostedRules("DeliveryNotes", "oDeliveryNotes", -1, frozenset({ORDER, QUOTATION})),
+    "Invoices": PostedRules("Invoices", "oInvoices", -1, frozenset({DELIVERY_NOTE, ORDER, QUOTATION})),
+    "CreditNotes": PostedRules("CreditNotes", "oCreditNotes", 1, frozenset({INVOICE})),
+    "SalesOpportunities": OpportunityRules(),
     "IncomingPayments": PaymentRules("IncomingPayments", "ORCT", "it_Invoice", "Invoices"),
     "VendorPayments": PaymentRules("VendorPayments", "OVPM", "it_CredItnote", "CreditNotes"),
 }

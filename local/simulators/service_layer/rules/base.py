@@ -82,8 +82,8 @@ class SetRules:
         """Stamps that a change does not move; ``by_user`` is an edit in SAP's own windows."""
         return frozenset()
 
-    def written(self, company: Company, row: Row) -> None:
-        """What a write brings about in other rows, in the same transaction."""
+    def written(self, company: Company, row: Row, before: Row | None) -> None:
+        """What a write brings about in other rows, in the same transaction; ``before`` is None at creation."""
 
     def duplicate(self, draft: Row, key: Sequence[str]) -> errors.SapError:
         """The refusal of a second row with one key."""

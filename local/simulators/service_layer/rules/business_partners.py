@@ -1,4 +1,4 @@
-"""BusinessPartners: codes and series, groups, currencies, terms, addresses, contact persons.
+"""BusinessPartners: codes and series, kinds, groups, currencies, terms, addresses.
 
 Sources: Service Layer user guide and observed answers where an error code is known; else general Business One rules.
 """
@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from local.simulators.service_layer import errors
 from local.simulators.service_layer.company import Company
 from local.simulators.service_layer.rules.base import Collection, SetRules, must_exist, without_nulls
+from local.simulators.service_layer.rules.contact_persons import Contacts, follow_main_contact
 from local.simulators.service_layer.rules.series import next_code
 from local.simulators.service_layer.store import Row
 from local.simulators.service_layer.values import stamp
@@ -109,45 +110,6 @@ class Addresses(Collection):
             raise errors.entry_exists()
 
 
-class Contacts(Collection):
-    """OCPR: matched by InternalCode alone, which the server gives; names are unique within the partner."""
-
-    def __init__(self) -> None:
-        super().__init__("InternalCode")
-
-    def find(self, rows: Sequence[Row], given: Row, touched: set[int]) -> int | None:
-        """A row without InternalCode is a new one."""
-        return None if given.get("InternalCode") is None else super().find(rows, given, touched)
-
-    def new_row(self, company: Company, parent: Row, rows: Sequence[Row], given: Row) -> Row:
-        """Gets its code from the server, whatever the body says."""
-        if not given.get("Name"):
-            raise errors.rule("OCPR.Name", "Contact person name is missing")
-        day, time = stamp(company.local_now())
-        return without_nulls(
-            {
-                "Active": "tYES",
-                **given,
-                "CardCode": parent["CardCode"],
-                "InternalCode": company.next_contact_code(),
-                "CreateDate": day,
-                "CreateTime": time,
-            }
-        )
-
-    def changed_row(self, company: Company, present: Row, given: Row) -> Row:
-        """Gets change stamps of its own."""
-        day, time = stamp(company.local_now())
-        kept = {"CardCode": present["CardCode"], "UpdateDate": day, "UpdateTime": time}
-        return super().changed_row(company, present, {**given, **kept})
-
-    def check(self, rows: Sequence[Row]) -> None:
-        """Name unique per partner (the code of the refusal is inferred)."""
-        names = [row["Name"].casefold() for row in rows]
-        if len(set(names)) != len(names):
-            raise errors.entry_exists()
-
-
 class Branches(Collection):
     """CRD8: by branch."""
 
@@ -176,7 +138,9 @@ class BusinessPartnerRules(SetRules):
     }
 
     def prepare(self, company: Company, draft: Row, node: str | None) -> None:
-        """Code from a series unless given, and the defaults of the company."""
+        """Code from a series unless given, and the defaults of the company; codes of contacts are the server's."""
+        for contact in draft.get("ContactEmployees", ()):
+            contact.pop("InternalCode", None)
         for name, value in _DEFAULTS.items():
             if draft.get(name) is None:
                 draft[name] = value
@@ -191,6 +155,12 @@ class BusinessPartnerRules(SetRules):
             draft["PayTermsGrpCode"] = company.setting(_TERMS_SETTINGS[card_type])
         for name in [name for name, value in draft.items() if value is None]:
             del draft[name]
+
+    def allow(self, company: Company, before: Row, changes: Row) -> None:
+        """A lead may become a customer; no other kind becomes another one (inferred)."""
+        kinds = (before["CardType"], changes.get("CardType", before["CardType"]))
+        if kinds[0] != kinds[1] and kinds != ("cLid", "cCustomer"):
+            raise errors.field_cannot_be_updated("OCRD.CardType")
 
     def duplicate(self, draft: Row, key: Sequence[str]) -> errors.SapError:
         """SAP's text for a partner code in use."""
@@ -214,7 +184,7 @@ class BusinessPartnerRules(SetRules):
         row = dict(row)
         for default, address_type, mirror in _ADDRESS_SIDES:
             _follow_default_address(row, before, default, address_type, mirror)
-        _follow_default_contact(row, before)
+        follow_main_contact(row, before)
         return row
 
 
@@ -259,20 +229,3 @@ def _follow_default_address(
         row[header] = value
         if value is None:
             del row[header]
-
-
-def _follow_default_contact(row: Row, before: Row | None) -> None:
-    """The first contact is the default until another one is; a renamed or removed default is followed."""
-    contacts = row.get("ContactEmployees", ())
-    names = [each["Name"] for each in contacts]
-    chosen = row.get("ContactPerson")
-    if not names or chosen in names:
-        return
-    if chosen is None:
-        row["ContactPerson"] = names[0]
-        return
-    codes = {each["Name"]: each["InternalCode"] for each in (before or {}).get("ContactEmployees", ())}
-    if before is None or before.get("ContactPerson") != chosen:
-        raise errors.rule("OCRD.CntctPrsn", f"Invalid contact person '{chosen}'")
-    renamed = next((each["Name"] for each in contacts if each["InternalCode"] == codes.get(chosen)), names[0])
-    row["ContactPerson"] = renamed

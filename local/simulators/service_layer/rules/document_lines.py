@@ -13,6 +13,7 @@ from typing import Any
 from local.simulators.service_layer import errors
 from local.simulators.service_layer.company import Company
 from local.simulators.service_layer.rules.base import Collection, without_nulls
+from local.simulators.service_layer.rules.base_documents import with_base_values
 from local.simulators.service_layer.rules.items import MANUAL_UNITS
 from local.simulators.service_layer.rules.money import (
     HUNDRED,
@@ -42,7 +43,7 @@ class Lines(Collection):
 
     def new_row(self, company: Company, parent: Row, rows: Sequence[Row], given: Row) -> Row:
         """Item, description, warehouse, unit, tax and price by default from item, partner and company."""
-        given = without_nulls(given)
+        given = with_base_values(company, without_nulls(given), parent["DocCurrency"])
         line = len(rows) + 1
         item = None
         if parent.get("DocType") != "dDocument_Service":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from local.simulators.service_layer.company import Company
+from local.simulators.service_layer.rules.base_documents import left_of
 from local.simulators.service_layer.rules.document_lines import AMOUNT
 from local.simulators.service_layer.rules.money import (
     HUNDRED,
@@ -111,7 +112,8 @@ class Totals:
         is_open = row.get("LineStatus") != "bost_Close"
         after = amount / quantity if given is not None and quantity else price * remains
         price_places = setting_places(self._company, "PriceAccuracy")
-        open_amount = amount if is_open else Decimal(0)
+        left = left_of(row) if is_open else Decimal(0)
+        open_amount = rounded(amount * left / quantity, self._places) if quantity else Decimal(0)
         return {
             **row,
             **self._both("LineTotal", "RowTotalFC", amount),
@@ -122,7 +124,7 @@ class Totals:
             "TaxPercentagePerRow": number(percent),
             "Price": number(rounded(after, price_places)),
             "PriceAfterVAT": number(rounded(after * (1 + percent / HUNDRED), price_places)),
-            "RemainingOpenQuantity": row["Quantity"] if is_open else 0.0,
+            "RemainingOpenQuantity": number(left),
             _ROW_FREIGHT: [self._expense(each) for each in row.get(_ROW_FREIGHT, ())],
         }
 

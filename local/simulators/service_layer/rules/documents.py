@@ -1,4 +1,4 @@
-"""Sales orders and drafts: header, states, what may change.
+"""Sales quotations, sales orders and drafts: header, states, what may change.
 
 Sources: user guide and observed answers where an error code is known; else general Business One rules.
 """
@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 from local.simulators.service_layer import errors
 from local.simulators.service_layer.company import Company
 from local.simulators.service_layer.rules.base import Action, Collection, SetRules, must_exist
+from local.simulators.service_layer.rules.base_documents import QUOTATION, take_user_fields
 from local.simulators.service_layer.rules.document_actions import ACTIONS
 from local.simulators.service_layer.rules.document_lines import Expenses, Lines
 from local.simulators.service_layer.rules.document_totals import Totals
+from local.simulators.service_layer.rules.drawing import draw, with_taken
 from local.simulators.service_layer.rules.money import (
     exact,
     local_currency,
@@ -29,7 +31,6 @@ from local.simulators.service_layer.rules.taxes import check_tax
 from local.simulators.service_layer.store import Row
 from local.simulators.service_layer.values import stamp
 
-ORDER_TYPE = "17"
 ALL_CURRENCIES = "##"
 _DEFAULTS: dict[str, Any] = {
     "DocType": "dDocument_Items",
@@ -73,6 +74,13 @@ _CLOSES_A_LINE = frozenset({"LineNum", "LineStatus", "DocEntry"})
 class OrderRules(SetRules):
     """Rules of Orders."""
 
+    entity_set: str = "Orders"
+    object_code: str = "oOrders"
+    object_type: ClassVar[str] = "17"
+    """Whose numbering series its numbers come from."""
+    bases: frozenset[int] = frozenset({QUOTATION})
+    """BaseTypes a row may have."""
+    partner_kinds: ClassVar[frozenset[str]] = frozenset({"cCustomer"})
     read_only: ClassVar[frozenset[str]] = _COMPUTED
     collections: ClassVar[Mapping[str, Collection]] = {
         "DocumentLines": Lines(),
@@ -86,22 +94,23 @@ class OrderRules(SetRules):
 
     def prepare(self, company: Company, draft: Row, node: str | None) -> None:
         """Partner, dates, currency, rate, discount, terms; the number comes from the series."""
-        partner = _partner(company, draft)
+        partner = _partner(company, draft, self.partner_kinds)
         if not draft.get("DocDueDate"):
             raise errors.rule("ORDR.DocDueDate", "Due date is missing")
         if not draft.get("DocumentLines"):
             raise errors.rule("RDR1.LineNum", "The document has no rows")
+        take_user_fields(company, draft)
         _fill_header(company, draft, partner)
         self._number_it(company, draft)
 
     def _number_it(self, company: Company, draft: Row) -> None:
-        draft["DocObjectCode"] = "oOrders"
-        self._take_number(company, draft, "Orders", take=True)
+        draft["DocObjectCode"] = self.object_code
+        self._take_number(company, draft, take=True)
 
-    @staticmethod
-    def _take_number(company: Company, draft: Row, entity_set: str, *, take: bool) -> None:
-        used = max((row["DocNum"] for row in company.store.tables[entity_set].rows.values()), default=0)
-        draft["Series"], draft["DocNum"] = document_number(company, ORDER_TYPE, draft.get("Series"), used, take=take)
+    def _take_number(self, company: Company, draft: Row, *, take: bool) -> None:
+        used = max((row["DocNum"] for row in company.store.tables[self.entity_set].rows.values()), default=0)
+        series = draft.get("Series")
+        draft["Series"], draft["DocNum"] = document_number(company, self.object_type, series, used, take=take)
 
     def allow(self, company: Company, before: Row, changes: Row) -> None:
         """An open document takes changes; partner and currency are fixed; closing a row stands alone."""
@@ -138,16 +147,36 @@ class OrderRules(SetRules):
             raise errors.rule("RDR1.LineNum", "The document has no rows")
         for at, expense in enumerate(row.get("DocumentAdditionalExpenses", ()), 1):
             check_tax(company, expense, "RDR3", at)
-        row = _with_discount_rounded(company, row)
+        row = with_taken(company, _with_discount_rounded(company, row), before, self.bases)
         lines = [{**line, "DocEntry": row["DocEntry"], "Rate": row["DocRate"]} for line in row["DocumentLines"]]
         row = Totals(company, {**row, "DocumentLines": lines}).computed()
         if all(line["LineStatus"] == "bost_Close" for line in row["DocumentLines"]):
             row["DocumentStatus"] = "bost_Close"
         return row
 
+    def written(self, company: Company, row: Row, before: Row | None) -> None:
+        """What it takes of its base documents is open there no more."""
+        draw(company, row, before)
+
+
+class QuotationRules(OrderRules):
+    """Rules of Quotations: as orders, without approval and base documents; a lead may have one (general knowledge)."""
+
+    entity_set = "Quotations"
+    object_code = "oQuotations"
+    object_type = "23"
+    bases = frozenset()
+    partner_kinds = frozenset({"cCustomer", "cLid"})
+
+    def destination(self, company: Company, entity_set: str) -> str:
+        """Posted at once."""
+        return entity_set
+
 
 class DraftRules(OrderRules):
     """Rules of Drafts: documents in the making, numbered apart; only drafts of orders are played."""
+
+    entity_set = "Drafts"
 
     def destination(self, company: Company, entity_set: str) -> str:
         """A draft is a draft."""
@@ -159,13 +188,16 @@ class DraftRules(OrderRules):
         # A client's own draft names its kind; one that the approval procedure made of an order does not.
         draft["AuthorizationStatus"] = "dasWithout" if draft.get("DocObjectCode") else "dasPending"
         draft["DocObjectCode"] = "oOrders"
-        self._take_number(company, draft, "Drafts", take=False)
+        self._take_number(company, draft, take=False)
+
+    def written(self, company: Company, row: Row, before: Row | None) -> None:
+        """A draft takes nothing of its base documents yet."""
 
 
-def _partner(company: Company, draft: Row) -> Row:
+def _partner(company: Company, draft: Row, kinds: frozenset[str]) -> Row:
     code = draft.get("CardCode")
     partner = company.store.get("BusinessPartners", code) if code else None
-    if partner is None or partner["CardType"] != "cCustomer":
+    if partner is None or partner["CardType"] not in kinds:
         raise errors.unknown_partner(code or "")
     if partner.get("Frozen") == "tYES" or partner.get("Valid") == "tNO":
         raise errors.rule("ORDR.CardCode", f"Business partner '{code}' is inactive")

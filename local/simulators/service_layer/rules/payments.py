@@ -20,8 +20,6 @@ from local.simulators.service_layer.store import Row
 from local.simulators.service_layer.values import stamp
 
 _DEFAULTS: Mapping[str, Any] = {"DocType": "rCustomer", "Cancelled": "tNO", "HandWritten": "tNO"}
-_DONE = "_done"
-"""Where a payment remembers that it was applied; never shown."""
 _NEEDED_OF_CARDS = ("CreditCard", "CreditSum", "CardValidUntil", "VoucherNum")
 
 
@@ -97,12 +95,11 @@ class PaymentRules(SetRules):
             total += amount
         return total
 
-    def written(self, company: Company, row: Row) -> None:
+    def written(self, company: Company, row: Row, before: Row | None) -> None:
         """What was paid is open no more; a document that is paid in full is closed."""
-        if row.get(_DONE):
+        if before is not None:
             return
         day, time = stamp(company.local_now())
-        row[_DONE] = True
         for each in row.get("PaymentInvoices", ()):
             document = company.store.get(self._documents, each["DocEntry"])
             if document is None:

@@ -1,4 +1,4 @@
-"""Invoices and credit memos: posted at once, never changed; they move stock, serial numbers and batches.
+"""Delivery notes, invoices and credit memos: posted at once, never changed; they move stock, serial numbers and batches.
 
 Sources: service layer facts (posted documents keep all but remarks and user fields); else general Business One rules.
 """
@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from local.simulators.service_layer import errors
 from local.simulators.service_layer.company import Company
 from local.simulators.service_layer.rules.base import Action
+from local.simulators.service_layer.rules.base_documents import DELIVERY_NOTE, TAKEN
 from local.simulators.service_layer.rules.documents import OrderRules
 from local.simulators.service_layer.rules.money import exact, number
 from local.simulators.service_layer.store import Row
 
-_INVOICE = 13  # BaseType of an A/R invoice
 _CHANGEABLE = frozenset({"Comments", "NumAtCard"})
 _NOT_YET_PAID: Mapping[str, Any] = {"PaidToDate": 0.0, "PaidToDateFC": 0.0}
 
@@ -28,16 +28,16 @@ class PostedRules(OrderRules):
 
     actions: ClassVar[Mapping[str, Action]] = {}
 
-    def __init__(self, entity_set: str, code: str, direction: int) -> None:
-        self._entity_set, self._code, self._direction = entity_set, code, direction
+    def __init__(self, entity_set: str, code: str, direction: int, bases: frozenset[int]) -> None:
+        self.entity_set, self.object_code, self._direction, self.bases = entity_set, code, direction, bases
 
     def destination(self, company: Company, entity_set: str) -> str:
         """Posted at once."""
         return entity_set
 
     def _number_it(self, company: Company, draft: Row) -> None:
-        draft["DocObjectCode"] = self._code
-        draft["Series"], draft["DocNum"] = -1, len(company.store.tables[self._entity_set].rows) + 1
+        draft["DocObjectCode"] = self.object_code
+        draft["Series"], draft["DocNum"] = -1, len(company.store.tables[self.entity_set].rows) + 1
         draft.update(_NOT_YET_PAID)
 
     def allow(self, company: Company, before: Row, changes: Row) -> None:
@@ -51,26 +51,25 @@ class PostedRules(OrderRules):
         if before is not None:
             return row
         row = super().check(company, row, before)
-        _check_bases(company, row)
         for at, line in enumerate(row["DocumentLines"], 1):
             item = company.store.get("Items", line.get("ItemCode") or "")
-            if item is not None:
+            if item is not None and line.get("BaseType") != DELIVERY_NOTE:
                 _check_numbers(item, line, at)
         return row
 
-    def written(self, company: Company, row: Row) -> None:
-        """A document that was just posted moves its stock; that leaves no stamp on the item."""
-        if row["DataVersion"] != 1:
+    def written(self, company: Company, row: Row, before: Row | None) -> None:
+        """A document that was just posted draws from its bases and moves its stock; that leaves no stamp on the item."""
+        if before is not None:
             return
-        for base in {line["BaseEntry"] for line in row["DocumentLines"] if line.get("BaseType") == _INVOICE}:
-            _draw(company, base, row)
+        super().written(company, row, before)
         for line in row["DocumentLines"]:
             item = company.store.get("Items", line.get("ItemCode") or "")
             if item is not None and item.get("InventoryItem") != "tNO":
                 company.store.put("Items", self._moved(item, line))
 
     def _moved(self, item: Row, line: Row) -> Row:
-        quantity = exact(line["Quantity"]) * self._direction
+        moved_before = exact(line.get(TAKEN)) if line.get("BaseType") == DELIVERY_NOTE else Decimal(0)
+        quantity = (exact(line["Quantity"]) - moved_before) * self._direction
         stock = [dict(each) for each in item.get("ItemWarehouseInfoCollection", ())]
         house = next((each for each in stock if each["WarehouseCode"] == line["WarehouseCode"]), None)
         if house is None:
@@ -79,44 +78,6 @@ class PostedRules(OrderRules):
         house["InStock"] = number(exact(house["InStock"]) + quantity)
         total = number(exact(item.get("QuantityOnStock")) + quantity)
         return {**item, "ItemWarehouseInfoCollection": stock, "QuantityOnStock": total}
-
-
-def _check_bases(company: Company, document: Row) -> None:
-    """A base must be the customer's open invoice, and no row may take more than is left of the row it is based on."""
-    wanted: dict[tuple[Any, Any], Decimal] = {}
-    for at, line in enumerate(document["DocumentLines"], 1):
-        if line.get("BaseType") != _INVOICE:
-            continue
-        base = company.store.get("Invoices", line.get("BaseEntry"))
-        rows = {row["LineNum"]: row for row in (base or {}).get("DocumentLines", ())}
-        drawn = rows.get(line.get("BaseLine"))
-        if base is None or drawn is None or base["CardCode"] != document["CardCode"]:
-            raise errors.rule("RIN1.BaseEntry", "Invalid base document", at)
-        if base["DocumentStatus"] != "bost_Open":
-            raise errors.rule("RIN1.BaseEntry", "The base document is closed", at)
-        key = (line["BaseEntry"], line["BaseLine"])
-        wanted[key] = wanted.get(key, Decimal(0)) + exact(line["Quantity"])
-        if wanted[key] > exact(drawn["RemainingOpenQuantity"]):
-            raise errors.rule("RIN1.Quantity", "Quantity is more than what is open of the base document", at)
-
-
-def _draw(company: Company, base: Any, document: Row) -> None:
-    """What a credit memo takes of an invoice is open no more."""
-    invoice = company.store.get("Invoices", base) or {}
-    taken: dict[Any, Decimal] = {}
-    for line in document["DocumentLines"]:
-        if line.get("BaseEntry") == base:
-            taken[line["BaseLine"]] = taken.get(line["BaseLine"], Decimal(0)) + exact(line["Quantity"])
-    rows = [
-        {
-            **row,
-            "RemainingOpenQuantity": number(
-                exact(row["RemainingOpenQuantity"]) - taken.get(row["LineNum"], Decimal(0))
-            ),
-        }
-        for row in invoice["DocumentLines"]
-    ]
-    company.store.put("Invoices", {**invoice, "DocumentLines": rows, "DataVersion": invoice["DataVersion"] + 1})
 
 
 def _check_numbers(item: Row, line: Row, at: int) -> None:

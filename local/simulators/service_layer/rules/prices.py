@@ -88,7 +88,7 @@ class PriceListRules(SetRules):
         must_exist(company, "Currencies", row.get("DefaultPrimeCurrency"), "OPLN.PrimCurr")
         return row
 
-    def written(self, company: Company, row: Row) -> None:
+    def written(self, company: Company, row: Row, before: Row | None) -> None:
         """Items follow; neither their stamps nor their DataVersion move."""
         for item in list(company.store.tables["Items"].rows.values()):
             company.store.put("Items", {**item, "ItemPrices": complete_prices(company, item)})
