@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,10 @@ from shared.errors import HubError
 
 type Row = dict[str, Any]
 type Value = str | int | Decimal | bool | None
+
+
+requests_sent: ContextVar[list[str] | None] = ContextVar("requests_sent", default=None)
+"""Where clients note the requests that they send, while somebody counts them."""
 
 
 class SideName(StrEnum):
@@ -178,6 +183,9 @@ class Side(Protocol):
 
         The results are in the order of the writes. A create that may have happened is an UnknownOutcome.
         """
+
+    def requests_to_write(self, entity: Entity, writes: Sequence[Write]) -> int:
+        """How many requests these writes take if all goes well."""
 
     async def listing(self, entity: Entity) -> list[Row]:
         """A whole small set: a reference list (currencies, groups, terms)."""

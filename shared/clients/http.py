@@ -22,7 +22,7 @@ from shared.clients.answers import Effect, leaf_values, make_error, retry_after_
 from shared.clients.connections import Clock, HttpTimes
 from shared.clients.exact_json import JSON_TYPE, dump_json
 from shared.errors import HubError, Misconfigured, Throttled, Transient, UnknownOutcome, masked
-from shared.ports import Gate
+from shared.ports import Gate, requests_sent
 
 _log = logging.getLogger(__name__)
 
@@ -222,6 +222,8 @@ class Sender:
 
     async def _exchange(self, call: Call, headers: Mapping[str, str]) -> httpx.Response:
         request = self._request(call, headers)
+        if (sent := requests_sent.get()) is not None:
+            sent.append(request.method)
         async with self._gate.slot():
             started = self._clock.monotonic()
             try:

@@ -191,7 +191,7 @@ SAP_SALES_STAGES = _sap(
         "SalesStages",
         "SalesStage",
         "SequenceNo",
-        select=("SequenceNo", "Name", "Stageno", "ClosingPercentage", "IsSales"),
+        select=("SequenceNo", "Name", "Stageno", "Cancelled", "IsSales"),
         key_is_text=False,
     ),
 )

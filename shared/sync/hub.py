@@ -72,6 +72,7 @@ class Hub:
     times: Times
     fingerprint_secret: bytes
     slice_size: int = 100
+    rehearses: bool = False  # whether nothing that is decided may be done (a preview)
     _lists: dict[tuple[str, str], tuple[datetime, list[Row]]] = field(default_factory=dict)
     _loading: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

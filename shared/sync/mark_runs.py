@@ -63,6 +63,13 @@ async def start_range(hub: Hub, template: str, noun: str, wanted: Range, change:
     return await _start(hub, flow, criteria)
 
 
+async def first_of_range(hub: Hub, template: str, noun: str, wanted: Range, most: int) -> tuple[list[str], bool]:
+    """The first codes of a range in SAP's order, and whether there are more: for a look at what marking it would do."""
+    flow, marking = await marking_flow(hub, template, noun)
+    page = await flow.sides[SideName.SAP].changed(window(flow, marking, wanted), None, None, most)
+    return [found.key for found in page.keys], page.cursor is not None
+
+
 async def start_undo(hub: Hub, template: str, noun: str, batch: str) -> str:
     """Take every member out of a batch; answers the run's id. BadRequest (404) for a batch without members."""
     flow, _ = await marking_flow(hub, template, noun)

@@ -112,7 +112,7 @@ async def demand(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
             if await hub.records.get(pk, parent.side, parent.key) is None:
                 await hub.records.save(pk, [new_record(parent.side, parent.key)])
             await wake(hub, pk, parent.side, parent.key)
-        if (await hub.runs.object(flow.template.id, name)).initialized_at is not None:
+        if not hub.rehearses and (await hub.runs.object(flow.template.id, name)).initialized_at is not None:
             await start(hub, flow.template.id, name, "due", f"demand of {flow.object.name}")
 
 

@@ -49,7 +49,7 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
     try:
         if message["step"] == "plan":
             if state.began or await dependencies.ready(hub, state, run):
-                await _Planner(hub, state, run).work()
+                await Planner(hub, state, run).work()
         else:
             await finish.look(hub, state, run)
     except LostRace:
@@ -74,7 +74,7 @@ async def _wait(hub: Hub, run: Run, message: dict[str, Any], error: HubError) ->
     await hub.send_run(run.id, message["step"], state.beat, delay_seconds=delay, tries=tries)
 
 
-class _Planner:
+class Planner:
     """One invocation's work on one run's plan."""
 
     def __init__(self, hub: Hub, state: ObjectState, run: Run) -> None:
@@ -135,7 +135,7 @@ class _Planner:
 
     async def _direction(self, flow: Flow, direction: Direction, plan: Plan) -> bool:
         """Plan one direction from its cursor; False if time ran out. ``plan.planned`` says whether it has slices."""
-        async for batch in self._batches(flow, direction, plan):
+        async for batch in self.batches(flow, direction, plan):
             entries = [e for e in batch.entries if (batch.side, e.key) not in self.seen_due]
             if plan.stage == "due":
                 self.seen_due.update((batch.side, e.key) for e in entries)
@@ -148,7 +148,7 @@ class _Planner:
             await self.hub.runs.save_plan(self.run.id, plan)
         return True
 
-    async def _batches(self, flow: Flow, direction: Direction, plan: Plan) -> AsyncIterator[_Batch]:
+    async def batches(self, flow: Flow, direction: Direction, plan: Plan) -> AsyncIterator[_Batch]:
         """The pages of every source of this direction, from the plan's stage and cursor on."""
         mode = self.run.mode
         full = mode in ("full", "initialize") or direction.value in self.run.rescan
@@ -172,6 +172,14 @@ class _Planner:
             async for batch in source:
                 yield batch
         plan.stage = "end"
+
+    async def named(self, flow: Flow, direction: Direction, keys: Sequence[tuple[SideName, str]]) -> list[KeyVersion]:
+        """Those of the named records that this direction delivers, as if they were due."""
+        mine = [KeyVersion(key) for side, key in keys if side is direction.source]
+        if len(flow.directions) == 1:
+            others = [key for side, key in keys if side is not direction.source]
+            mine += await self._translated(flow, direction, others)
+        return mine
 
     async def _due(self, flow: Flow, direction: Direction, cursor: str) -> AsyncIterator[_Batch]:
         """Records that are due, by the side where they were born.

@@ -43,7 +43,7 @@ async def start(
     """
     for _ in range(_TRIES):
         state, known = known or await hub.runs.object(template, object_name), None
-        await _refuse_before_initialize(hub, state, mode)
+        await refuse_before_initialize(hub, state, mode)
         if scheduled_at is not None:
             state.last_start = scheduled_at
             state.last_sweep = scheduled_at if covers(mode, "sweep") else state.last_sweep
@@ -58,7 +58,8 @@ async def start(
     raise Transient("The object's state is contended; try again.", system="storage")
 
 
-async def _refuse_before_initialize(hub: Hub, state: ObjectState, mode: str) -> None:
+async def refuse_before_initialize(hub: Hub, state: ObjectState, mode: str) -> None:
+    """BadRequest (409), saying what to do, for a run before the first load, or for a second first load."""
     if mode != "initialize" and state.initialized_at is None and (text := await _not_open(hub, state)):
         raise BadRequest(text, code="not-initialized", status=409)
     if mode == "initialize" and state.initialized_at is not None:

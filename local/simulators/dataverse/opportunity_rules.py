@@ -51,7 +51,7 @@ def _header(save: Save) -> None:
 def _customer(save: Save) -> None:
     """The customer fills account or contact, and the other way round; an account goes before a contact."""
     new = save.new
-    if save.changed(_CUSTOMER):
+    if _CUSTOMER in save.changes:
         table = new.get(f"{_CUSTOMER}@table")
         for name, target in _PARENTS.items():
             if table == target:

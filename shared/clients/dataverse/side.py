@@ -87,6 +87,11 @@ class DataverseSide:
         """Creates, then updates; in bulk where the table can. See :mod:`shared.clients.dataverse.writing`."""
         return await self._writer.write(entity, writes)
 
+    def requests_to_write(self, entity: Entity, writes: Sequence[Write]) -> int:
+        """As many as :class:`Writer` would send."""
+        del entity
+        return self._writer.requests_to_write(writes)
+
     async def listing(self, entity: Entity) -> list[Row]:
         """All rows in scope, by key."""
         config = self._client.config

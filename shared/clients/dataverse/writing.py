@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import batched
+from math import ceil
 from typing import Any
 
 from shared.clients.answers import Effect
@@ -77,6 +78,12 @@ class Writer:
         if errors and errors[0] and all(isinstance(error, _WHOLE_CALL) for error in errors):
             raise errors[0]
         return ordered
+
+    def requests_to_write(self, writes: Sequence[Write]) -> int:
+        """Each kind of write in as many requests as it fills; those that stand between two others go one by one."""
+        sizes = {kind: len(numbers) for kind, numbers in _grouped(writes, {}).items()}
+        alone = sizes.pop(Kind.UNLOCKED)
+        return alone + sum(ceil(size / self._client.config.bulk_size) for size in sizes.values())
 
     async def _attempt(
         self, entity: Entity, kind: Kind, chunk: Sequence[Write]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from shared.clients.answers import Effect
@@ -82,6 +83,14 @@ class ServiceLayerSide:
         if owner := owner_of(entity):
             return await self._write_rows(entity, owner, writes)
         return await write_records(self._client, entity, writes)
+
+    def requests_to_write(self, entity: Entity, writes: Sequence[Write]) -> int:
+        """One each for what takes long, else as many batches as they fill; rows of one owner are one write."""
+        if owner := owner_of(entity):
+            work = RowWrites(entity, owner, writes)
+            looks = 2 if work.adding else 0
+            return looks + ceil(len(work.by_owner) / self._client.config.batch_size)
+        return len(writes) if entity.slow else ceil(len(writes) / self._client.config.batch_size)
 
     async def listing(self, entity: Entity) -> list[Row]:
         """All rows in scope, in key order."""

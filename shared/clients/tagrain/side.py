@@ -63,6 +63,11 @@ class TagrainSide:
         text = f"Tagrain cannot be asked for a range of {entity.set}; name the records one by one"
         raise Rejected(text, code="no-ranges", system=SYSTEM, fields=(column,))
 
+    def requests_to_write(self, entity: Entity, writes: Sequence[Write]) -> int:
+        """One each."""
+        del entity
+        return len(writes)
+
     async def call(self, operation: str, body: Mapping[str, Any]) -> Any:
         """Always Rejected: the contract has no operations beside records."""
         del body

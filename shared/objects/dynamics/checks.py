@@ -13,6 +13,7 @@ from shared.objects.canonical import Refused
 from shared.objects.checks import Lists, branches, customer_group, customer_series, exempt_tax, partner_series, unlisted
 from shared.objects.codes import CURRENCIES
 from shared.objects.dynamics import lists as known
+from shared.objects.dynamics.opportunity_checks import opportunity_problems
 from shared.objects.dynamics.prices import price_list_id
 from shared.objects.dynamics.product_settings import PriceListMapping
 from shared.objects.dynamics.settings import DynamicsSettings
@@ -29,6 +30,7 @@ def problems(settings: DynamicsSettings, lists: Lists) -> list[Problem]:
         *_branches(settings, lists),
         *exempt_tax(settings.exempt_tax_code, lists),
         *_price_lists(settings, lists),
+        *opportunity_problems(settings, lists),
         *(problem for check in _code_checks(settings) for problem in unlisted(*check, lists)),
     ]
 
@@ -54,21 +56,6 @@ def _code_checks(settings: DynamicsSettings) -> tuple[tuple[str, Iterable[Any], 
         ("unitGroups", unit_groups, *in_dynamics),
         ("units", settings.units, sap.UNITS, ("Code",), "SAP's units"),
         ("units", settings.units.values(), known.OTHER_UNITS, ("name",), "the units of Dynamics"),
-        (
-            "salesEmployees",
-            settings.sales_employees.values(),
-            sap.SALES_EMPLOYEES,
-            ("SalesEmployeeCode",),
-            "SAP's sales employees",
-        ),
-        ("opportunityStages", settings.opportunity_stages, sap.SALES_STAGES, ("SequenceNo",), "SAP's sales stages"),
-        (
-            "opportunityReasons",
-            settings.opportunity_reasons.values(),
-            sap.OPPORTUNITY_REASONS,
-            ("SequenceNo",),
-            "SAP's reasons for closing opportunities",
-        ),
         *_order_codes(settings),
     )
 

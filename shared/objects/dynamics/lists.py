@@ -9,6 +9,7 @@ OTHER_CURRENCIES = "other.currencies"
 OTHER_PRICE_LISTS = "other.price_lists"
 OTHER_UNIT_GROUPS = "other.unit_groups"
 OTHER_UNITS = "other.units"
+OTHER_USERS = "other.users"
 
 DYNAMICS_PRICE_LISTS = Reference(
     OTHER_PRICE_LISTS,
@@ -42,4 +43,10 @@ DYNAMICS_CURRENCIES = Reference(
         select=("transactioncurrencyid", "isocurrencycode", "currencyname", "currencyprecision"),
         scope="statecode eq 0",
     ),
+)
+# Whoever owns a record, also users that are disabled by now.
+DYNAMICS_USERS = Reference(
+    OTHER_USERS,
+    SideName.OTHER,
+    Entity("systemusers", "systemuser", "systemuserid", select=("systemuserid", "domainname")),
 )

@@ -1,7 +1,7 @@
-"""Opportunity (Dynamics 365 Sales) -> sales opportunity (SAP Business One): in; number and status flow back.
+"""Opportunity (Dynamics 365 Sales) -> sales opportunity (SAP Business One); a setting also lets SAP's edits go back.
 
-By a setting what is edited in SAP flows back too. The stage in SAP is the last row of its stages: another stage is
-another row. Winning or losing comes after the content, since a closed opportunity takes none in SAP.
+An opportunity comes in once its account is linked (and its contact, where contacts travel), open ones always. It is
+created in SAP alone. What is won or lost takes nothing on either side: content comes before the end, and after reopening.
 """
 
 # ruff: noqa: ARG002 - one signature for all; an implementation ignores what it has no use for
@@ -13,34 +13,47 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.objects import sap_lists as sap
-from shared.objects.canonical import Amount, Choice, Day, Text, Whole
+from shared.objects.canonical import Amount, Composite, Day, Text, Truth, Whole
 from shared.objects.columns import Column
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.document_kind import OPPORTUNITIES
-from shared.objects.dynamics.opportunity_columns import (
-    OPEN,
-    PRODUCTS,
-    SAP_STATES,
-    STATES,
-    ClosingDay,
-    DynamicsState,
-    OpportunityAccount,
-    OpportunityContact,
+from shared.objects.dynamics.opportunity_header import (
+    OPPORTUNITY_PRODUCTS,
+    Description,
+    EstimatedCloseDate,
+    OpportunityCustomer,
     Owner,
-    Phase,
-    Remarks,
-    Revenue,
-    SapAmount,
+    ParentAccount,
+    ParentContact,
+    SalesEmployee,
     SapContact,
-    SapProbability,
-    SapReason,
-    SapStage,
-    SapState,
-    StatusReason,
+    StartDay,
+    StatusText,
+    contacts_travel,
 )
-from shared.objects.dynamics.order_header import SapCustomer, WrittenBack, instant
+from shared.objects.dynamics.opportunity_stages import (
+    STAGES,
+    DynamicsStage,
+    EstimatedValue,
+    SapAmount,
+    SapStage,
+    first_stage,
+    with_stages,
+)
+from shared.objects.dynamics.opportunity_state import (
+    STATE,
+    DynamicsIsOpen,
+    DynamicsState,
+    SapIsOpen,
+    SapState,
+    WhileOpen,
+    is_closed_in_dynamics,
+    is_closed_in_sap,
+)
+from shared.objects.dynamics.order_header import WrittenBack, instant
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import (
+    KEY,
     Context,
     Direction,
     FieldDirection,
@@ -53,15 +66,14 @@ from shared.objects.model import (
 )
 from shared.objects.references import HUB_REFERENCE, start_of_transactions
 from shared.objects.sap_entities import our_reference
-from shared.ports import Children, Entity, Mark, Row, SideName, Value
+from shared.ports import Entity, Mark, Row, SideName, Value
 
-IN, OUT = FieldDirection.IN, FieldDirection.OUT
-ARRIVALS = "dynamics"
-_COLUMN_LENGTH = 50
-_CLOSED = (
-    "the SAP opportunity is closed, so the change made in Dynamics was not taken over; open it there again and retry, "
-    "or leave it"
-)
+IN, OUT, CHECKED = FieldDirection.IN, FieldDirection.OUT, FieldDirection.CHECKED
+ARRIVALS = "dynamics"  # the batch of marks of opportunities that came in
+CLOSED = "the SAP opportunity is won or lost already; reopen it in SAP, or enter the change made in Dynamics there"
+_LONGEST_REMARKS = 64_000  # DI API reference: SalesOpportunities.Remarks
+_COLUMN_LENGTH = 100
+
 SAP_ENTITY = Entity(
     set="SalesOpportunities",
     type="SalesOpportunities",
@@ -78,45 +90,35 @@ OTHER_ENTITY = Entity(
     modified=("modifiedon",),
     created=("createdon",),
     key_is_text=False,
-    children=(
-        Children(
-            PRODUCTS,
-            Entity(
-                set="opportunityproducts",
-                type="opportunityproduct",
-                key="opportunityproductid",
-                select=("opportunityproductname", "lineitemnumber", "quantity", "priceperunit", "extendedamount"),
-                key_is_text=False,
-            ),
-            parent="_opportunityid_value",
-        ),
-    ),
+    children=(OPPORTUNITY_PRODUCTS,),
 )
-_NUMBER, _STATUS = OPPORTUNITIES.number_setting, OPPORTUNITIES.status_setting
-_WORDS = Choice(frozenset(STATES.values()))
+_PLAIN = {SideName.SAP: SAP_ENTITY, SideName.OTHER: replace(OTHER_ENTITY, children=())}
+_OPENED: Mapping[SideName, Row] = {SideName.SAP: {"Status": "sos_Open"}, SideName.OTHER: {"statecode": 0}}
 
 TABLE: tuple[Field, ...] = (
-    Field("customer", Text(), SapCustomer(), OpportunityAccount(), IN, essential=True),
-    Field("contact", Text(), SapContact(), OpportunityContact(), IN, only_if="contacts_travel"),
-    Field("name", Text(), Column("OpportunityName", 100), Column("name", 300, required=True), IN),
-    Field("predicted_closing", Day(), Column("PredictedClosingDate", required=True), ClosingDay(), IN, essential=True),
-    Field("amount", Amount(), SapAmount(), Revenue(), IN),
-    Field("sales_employee", Whole(), Column("SalesPerson", required=True), Owner(), IN, only_if="sales_employees"),
-    Field("stage", Whole(), SapStage(), Phase(), IN, only_if="opportunity_stages"),
-    Field("probability", Whole(), SapProbability(), Column("closeprobability"), IN, only_if="opportunity_stages"),
-    Field("remarks", Text(), Column("Remarks"), Remarks(), IN),
-    Field("reason", Whole(), SapReason(), StatusReason(), IN, only_if="opportunity_reasons"),
-    Field("status", _WORDS, SapState(SAP_ENTITY), DynamicsState(), IN, essential=True),
-    Field("sap_number", Whole(), Column("SequentialNo", writable=False), WrittenBack(_NUMBER, OPPORTUNITIES), OUT,
-          only_if=_NUMBER),
-    Field("sap_status", _WORDS, SapState(SAP_ENTITY), WrittenBack(_STATUS, OPPORTUNITIES), OUT, only_if=_STATUS),
+    Field("customer", Text(), OpportunityCustomer(), ParentAccount(), IN, essential=True),
+    Field("contact", Text(), SapContact(), ParentContact(), IN),
+    Field("name", Text(), Column("OpportunityName", 100), WhileOpen(Column("name", 300, required=True))),
+    Field("start", Day(), Column("StartDate", required=True), StartDay(), IN, essential=True),
+    Field("predicted_closing", Day(), Column("PredictedClosingDate", required=True),
+          WhileOpen(EstimatedCloseDate()), essential=True),
+    Field("stage", Composite(), SapStage(), WhileOpen(DynamicsStage()), only_if="opportunity_stages"),
+    Field("amount", Amount(), SapAmount(), WhileOpen(EstimatedValue())),
+    Field("sales_employee", Whole(), SalesEmployee(), Owner(), IN, only_if="sales_employees"),
+    Field("remarks", Text(), Column("Remarks", _LONGEST_REMARKS), Description(), IN),
+    Field(STATE, Composite(), SapState(SAP_ENTITY), DynamicsState()),
+    Field("is_open", Truth(), SapIsOpen(), DynamicsIsOpen(), CHECKED),
+    Field("sap_number", Whole(), Column("SequentialNo", writable=False),
+          WhileOpen(WrittenBack("opportunity_number_column", OPPORTUNITIES)), OUT, only_if="opportunity_number_column"),
+    Field("sap_status", Text(), StatusText(),
+          WhileOpen(WrittenBack("opportunity_status_column", OPPORTUNITIES)), OUT, only_if="opportunity_status_column"),
 )  # fmt: skip
-_BACK = frozenset({"name", "predicted_closing", "amount", "stage", "probability", "status"})
-"""What an edit in SAP changes in Dynamics, if the settings let opportunities travel both ways."""
+FOLLOWING = frozenset({"name", "predicted_closing", "stage", "amount", STATE})
+"""The fields whose direction is the setting opportunityDirection."""
 
 
 class Opportunity(TableObject):
-    """The opportunity of an account since the start date."""
+    """The opportunity as it comes in once and is kept up to date."""
 
     name = "opportunity"
     template_type = "dynamics"
@@ -124,9 +126,19 @@ class Opportunity(TableObject):
     table = TABLE
     sap_entity = SAP_ENTITY
     other_entity = OTHER_ENTITY
-    further_columns: Mapping[SideName, tuple[str, ...]] = {SideName.OTHER: ("statecode", "statuscode")}
-    references = (sap.SAP_COMPANY, sap.SAP_CURRENCIES, known.DYNAMICS_CURRENCIES)
+    references = (
+        sap.SAP_COMPANY,
+        sap.SAP_CURRENCIES,
+        sap.SAP_SALES_STAGES,
+        known.DYNAMICS_CURRENCIES,
+        known.DYNAMICS_USERS,
+    )
     transactional = True
+
+    def entity(self, side: SideName, ctx: Context) -> Entity:
+        """Products are only read where they become remarks."""
+        entity = super().entity(side, ctx)
+        return replace(entity, children=()) if ctx.settings.opportunity_products == "none" else entity
 
     def scope(self, side: SideName, ctx: Context) -> str:
         """In SAP what this template created; in Dynamics what was created since the start date."""
@@ -139,12 +151,18 @@ class Opportunity(TableObject):
         """Midnight of the start date in the time zone of the settings, in UTC."""
         return start_of_transactions(ctx.settings)
 
+    def active(self, ctx: Context) -> tuple[Field, ...]:
+        """Without the contact where contacts stay in Dynamics; states are compared where SAP's does not go back."""
+        left_out = set() if contacts_travel(ctx) else {"contact"}
+        if ctx.settings.opportunity_direction != "in":
+            left_out.add("is_open")
+        return tuple(field for field in super().active(ctx) if field.name not in left_out)
+
     def fields(self, ctx: Context) -> tuple[FieldRule, ...]:
-        """As the table says; with the direction ``both`` edits made in SAP flow back."""
+        """Content travels as the setting says."""
+        chosen = FieldDirection(ctx.settings.opportunity_direction)
         rules = super().fields(ctx)
-        if ctx.settings.opportunity_direction == "in":
-            return rules
-        return tuple(replace(rule, direction=FieldDirection.BOTH) if rule.name in _BACK else rule for rule in rules)
+        return tuple(replace(rule, direction=chosen) if rule.name in FOLLOWING else rule for rule in rules)
 
     def write(
         self,
@@ -155,19 +173,30 @@ class Opportunity(TableObject):
         *,
         hub_reference: str = "",
     ) -> Writing:
-        """As the table says. One that is closed in SAP takes nothing before it is open again, and that by itself."""
+        """As the table says; what is closed is reopened first or takes nothing, in SAP by a conflict."""
         writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
-        is_closed = side is SideName.SAP and SAP_STATES.get(str((current or {}).get("Status"))) != OPEN
-        if current is None or not is_closed or writing.refusal is not None or not (writing.body or writing.steps):
+        if current is None or not _is_closed(side, current) or writing.refusal is not None:
             return writing
-        if values.get("status") != OPEN:
-            return replace(writing, refusal=Refusal(_CLOSED, tuple(values), conflict=True))
-        steps = [
-            Step(1, name, f"after opening: {name}", part.body, entity=SAP_ENTITY, key=str(current["SequentialNo"]))
-            for name, value in values.items()
-            if name != "status" and (part := super().write(side, {name: value}, current, ctx)).body
-        ]
-        return replace(writing, body={"Status": "sos_Open"}, steps=tuple(steps))
+        if _OPENED[side].items() <= writing.body.items():
+            return self._reopened(side, values, current, ctx)
+        if side is SideName.SAP and (writing.body or writing.steps):
+            return replace(writing, refusal=Refusal(CLOSED, tuple(values), conflict=True))
+        return writing
+
+    def _reopened(self, side: SideName, values: Mapping[str, Value], current: Row, ctx: Context) -> Writing:
+        """Its own write reopens it; each field that it takes then is a step, the closing one the last."""
+        first = super().write(side, {STATE: values[STATE]}, current, ctx)
+        seen, held, steps = {**current, **_OPENED[side]}, dict(first.held), list(first.steps)
+        for stage, name in enumerate((field.name for field in self.table if field.name != STATE), 1):
+            if name not in values:
+                continue
+            part = super().write(side, {name: values[name]}, seen, ctx)
+            held |= part.held
+            if part.body:
+                steps.append(Step(stage, name, name, part.body, _PLAIN[side], KEY))
+                stages = {STAGES: with_stages(seen, part.body[STAGES])} if STAGES in part.body else {}
+                seen |= {**part.body, **stages}
+        return replace(first, held=held, steps=tuple(steps))
 
     def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
         """Our reference in SAP; the columns of the settings for number and status."""
@@ -175,38 +204,54 @@ class Opportunity(TableObject):
             (ctx.settings.opportunity_number_column, "SAP opportunity number"),
             (ctx.settings.opportunity_status_column, "SAP opportunity status"),
         )
-        entity = replace(OTHER_ENTITY, children=())
+        entity = _PLAIN[SideName.OTHER]
         columns = [NeededColumn(SideName.OTHER, entity, name, what, _COLUMN_LENGTH) for name, what in back if name]
         return (our_reference(SAP_ENTITY), *columns)
 
     def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
-        """Out: it came in once. In: of an account, since the start date."""
+        """Out: it came in once. In: created since the start date, and open unless it came in or the settings say so."""
         if direction is Direction.OUT:
             return "" if mark.on else "it did not come from Dynamics"
         start = self.opens_at(ctx)
+        if ctx.settings.opportunity_direction == "out":
+            return "opportunities only go from SAP to Dynamics (opportunityDirection)"
         if start is None or instant(row["createdon"]) < start:
             return "it was created before the start date of transactions (startDate)"
-        return "" if row.get("_parentaccountid_value") else "it is not for an account"
+        return "" if mark.on else self._why_it_stays(row, ctx)
 
     def why_not_created(self, direction: Direction, row: Row, ctx: Context) -> str:
         """Opportunities are created in SAP alone."""
-        return "its opportunity in Dynamics is gone; none is ever created there" if direction is Direction.OUT else ""
+        if direction is Direction.OUT:
+            return "its opportunity in Dynamics is gone; opportunities are never created there"
+        return self._why_it_stays(row, ctx)
+
+    @staticmethod
+    def _why_it_stays(row: Row, ctx: Context) -> str:
+        closed = is_closed_in_dynamics(row) and not ctx.settings.closed_opportunities
+        return "it was won or lost before it reached SAP (closedOpportunities)" if closed else ""
 
     def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
-        """What came in sends its number and status back."""
+        """What came in sends its number, its status and, if the settings say so, its edits back."""
         return Mark(frozenset({ARRIVALS}))
 
     def parents(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
-        """The account; and the contact, if there is one that may be linked: it can come later."""
+        """The account and, where contacts travel, the contact, which may come later."""
         if side is SideName.SAP:
             return ()
-        contact = row.get("_parentcontactid_value") if ctx.settings.contacts_travel else None
-        found = [Parent("contact", SideName.OTHER, str(contact), required=False)] if contact else []
-        return (Parent("account", SideName.OTHER, str(row.get("_parentaccountid_value"))), *found)
+        contact = row.get("_parentcontactid_value") if contacts_travel(ctx) else None
+        wanted = (("account", row.get("_parentaccountid_value"), True), ("contact", contact, False))
+        return tuple(Parent(name, SideName.OTHER, str(key), must) for name, key, must in wanted if key)
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
-        """Our reference."""
-        return {HUB_REFERENCE: hub_reference} if side is SideName.SAP else {}
+        """Our reference, and the stage that sales begin with, unless a field says another."""
+        if side is SideName.OTHER:
+            return {}
+        stage = first_stage(ctx)
+        return {HUB_REFERENCE: hub_reference, **({STAGES: [stage]} if stage else {})}
+
+
+def _is_closed(side: SideName, row: Row) -> bool:
+    return is_closed_in_sap(row) if side is SideName.SAP else is_closed_in_dynamics(row)
 
 
 OPPORTUNITY = Opportunity()

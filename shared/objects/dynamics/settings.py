@@ -12,7 +12,6 @@ from shared.objects.dynamics.opportunity_settings import OpportunitySettings
 from shared.objects.dynamics.order_settings import OrderSettings
 from shared.objects.dynamics.product_settings import ProductSettings
 from shared.objects.dynamics.quotation_settings import QuotationSettings
-from shared.objects.model import Direction
 from shared.objects.settings import OneToOne
 
 type Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
@@ -91,8 +90,3 @@ class DynamicsSettings(
         title="Name of new ship-to addresses",
         description="The name of the ship-to address that is added in SAP to a customer who has none",
     )
-
-    @property
-    def contacts_travel(self) -> bool:
-        """Whether contacts come to SAP, so that what names one may wait for it."""
-        return Direction.IN in self.directions.get("contact", (Direction.IN,))

@@ -52,6 +52,7 @@ class DynamicsTemplate(TemplateType):
         known.DYNAMICS_PRICE_LISTS,
         known.DYNAMICS_UNIT_GROUPS,
         known.DYNAMICS_UNITS,
+        known.DYNAMICS_USERS,
     )
 
     def check(self, settings: Any, lists: Mapping[str, Sequence[Row]]) -> list[Problem]:

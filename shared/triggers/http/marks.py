@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from shared.errors import BadRequest
 from shared.sync import mark_runs, marks
+from shared.sync.preview import MOST, check_number
+from shared.sync.rehearsal import rehearsed
 from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, accepted, listed
 from shared.triggers.http.keys import KeyText
 
@@ -69,6 +71,7 @@ class MarksIn(Strict):
     marked: bool
     entries: list[EntryIn] | None = None
     criteria: CriteriaIn | None = None
+    preview: bool = False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -88,8 +91,10 @@ async def marks_candidates(call: Call[Window, Nothing]) -> Reply:
 
 @routes.on("POST", _NOUN + "/marks", query=Nothing, body=MarksIn)
 async def marks_change(call: Call[Nothing, MarksIn]) -> Reply:
-    """Mark or unmark: entries answer 200 with a result for each, criteria 202 and a run."""
+    """Mark or unmark: entries answer 200 with a result for each, criteria 202 and a run. A preview marks nothing."""
     body, noun = call.body, call.path["noun"]
+    if body.preview:
+        return await _previewed(call, body, noun)
     if body.criteria is not None:
         low_high = marks.Range(body.criteria.low, body.criteria.high, body.criteria.group_low, body.criteria.group_high)
         change = marks.Change(body.marked, body.batch or "", body.criteria.attributes)
@@ -97,6 +102,22 @@ async def marks_change(call: Call[Nothing, MarksIn]) -> Reply:
     entries = [marks.Entry(entry.code, entry.attributes) for entry in body.entries or ()]
     results = await marks.mark_entries(call.hub, call.template, noun, entries, marked=body.marked, batch=body.batch)
     return Reply({"results": results, "counts": _counted(results)})
+
+
+async def _previewed(call: Call[Nothing, MarksIn], body: MarksIn, noun: str) -> Reply:
+    """The results that marking would have: for each entry, or for the first records of the range."""
+    criteria = body.criteria
+    if criteria is None:
+        entries = [marks.Entry(entry.code, entry.attributes) for entry in body.entries or ()]
+        check_number(len(entries), "entries")
+        more = False
+    else:
+        wanted = marks.Range(criteria.low, criteria.high, criteria.group_low, criteria.group_high)
+        codes, more = await mark_runs.first_of_range(call.hub, call.template, noun, wanted, MOST)
+        entries = [marks.Entry(code, criteria.attributes) for code in codes]
+    hub = rehearsed(call.hub)
+    results = await marks.mark_entries(hub, call.template, noun, entries, marked=body.marked, batch=body.batch)
+    return Reply({"preview": True, "results": results, "counts": _counted(results), "more": more})
 
 
 def _counted(results: list[dict[str, str]]) -> dict[str, int]:

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.sync import configure, sync_now
+from shared.sync import configure, preview, sync_now
 from shared.sync.schedule import Schedule
-from shared.triggers.http.calls import Call, Nothing, Reply, Routes, Strict, accepted
+from shared.triggers.http.calls import Call, Nothing, Reply, Routes, Strict, accepted, may_see_values
 from shared.triggers.http.keys import KeyIn, side_and_key
 
 routes = Routes()
@@ -18,11 +18,13 @@ _OBJECT = "templates/{template}/objects/{object}"
 class SyncNow(Strict):
     """What to bring over: what changed (delta), all marked records that moved (sweep), all (full), or named records.
 
-    Without a mode the object's own: delta, or full where Sync Now reads everything (customers of Tagrain).
+    Without a mode the object's own: delta, or full where Sync Now reads everything (customers of Tagrain). With
+    ``preview`` nothing is done: the answer says what would be.
     """
 
     mode: Literal["delta", "sweep", "full"] | None = None
     keys: list[KeyIn] = Field(default_factory=list)
+    preview: bool = False
 
 
 @routes.on("GET", "templates/{template}/objects", query=Nothing, body=Nothing)
@@ -51,8 +53,12 @@ async def initialize(call: Call[Nothing, Nothing]) -> Reply:
 
 @routes.on("POST", _OBJECT + "/sync", query=Nothing, body=SyncNow)
 async def sync(call: Call[Nothing, SyncNow]) -> Reply:
-    """Sync Now: 202 and the run that carries what was saved before this call."""
+    """Sync Now: 202 and the run that carries what was saved before this call. A preview: 200 and what that would do."""
     keys = [side_and_key(key) for key in call.body.keys]
+    if call.body.preview:
+        with_values = may_see_values(call)
+        name, mode = call.path["object"], call.body.mode
+        return Reply(await preview.preview(call.hub, call.template, name, mode, keys, with_values=with_values))
     started = await sync_now.sync_now(call.hub, call.template, call.path["object"], call.body.mode, keys)
     unknown = [{"side": side.value, "key": key} for side, key in started.unknown]
     return accepted(call.app, started.run, **({"unknown": unknown} if keys else {}))

@@ -123,6 +123,9 @@ class FakeSystem:
             return WriteResult(write.ref, error=error)
         return WriteResult(write.ref, key=key)
 
+    def requests_to_write(self, entity: Entity, writes: Sequence[Write]) -> int:
+        return 1 if writes else 0
+
     async def listing(self, entity: Entity) -> list[Row]:
         return []
 
