@@ -190,6 +190,14 @@ class Side(Protocol):
     async def listing(self, entity: Entity) -> list[Row]:
         """A whole small set: a reference list (currencies, groups, terms)."""
 
+    async def describe(self, entity: Entity) -> list[Row]:
+        """What the side says of those columns of the entity's records that it ``select``s; unknown ones are absent.
+
+        A row per column: ``name``, ``type`` (text, whole, amount, day, yesNo, choice, or the side's own word),
+        ``length`` in characters, ``places`` of decimals or ``accuracy`` (the setting of SAP's company that says how many),
+        ``values`` that it allows, as texts.
+        """
+
     def range_scope(self, entity: Entity, column: str, low: str | int | None, high: str | int | None) -> str:
         """The entity's scope, narrowed to rows whose column lies between both ends (None: open), in the side's grammar.
 

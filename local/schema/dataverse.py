@@ -35,6 +35,7 @@ class Column:
     """One column. ``read_property`` is its name in answers and filters (``_x_value`` for lookups).
 
     ``type`` is the attribute type (String, Memo, Picklist, Lookup, Customer, Owner, Money, State, Status, ...).
+    ``places`` is the precision of a column that was made here, None where the metadata at hand does not say.
     ``required_level`` is none, recommended, required or systemrequired; only the last is enforced by the Web API.
     """
 
@@ -53,6 +54,7 @@ class Column:
     required_level: str
     datetime_behavior: str | None
     in_web_api: bool
+    places: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from shared.objects.canonical import CanonicalType, Refused
 from shared.objects.columns import Accessor, Column, Draft
+from shared.objects.custom_fields import CustomColumn, CustomField, Given, HasCustomFields, described
 from shared.objects.model import (
     Context,
     Direction,
@@ -21,6 +23,7 @@ from shared.objects.model import (
     Match,
     ObjectType,
     Reading,
+    Reference,
     Refusal,
     Writing,
 )
@@ -50,6 +53,11 @@ class Field:
         return self.sap if side is SideName.SAP else self.other
 
 
+def _custom(custom: CustomField) -> Field:
+    sap, other = CustomColumn(custom, SideName.SAP), CustomColumn(custom, SideName.OTHER)
+    return Field(custom.name, Given(), sap, other, custom.direction)
+
+
 class TableObject(ObjectType):
     """An object that is a table. Subclasses set the class attributes and answer what is left abstract."""
 
@@ -77,11 +85,21 @@ class TableObject(ObjectType):
         """The filter that bounds whole reads of that side; by default the entity's own."""
         return (self.sap_entity if side is SideName.SAP else self.other_entity).scope
 
+    def rows(self, settings: HasCustomFields) -> tuple[Field, ...]:
+        """The table, and behind it the custom fields of the settings."""
+        return (*self.table, *(_custom(each) for each in settings.custom_fields_of(self.name)))
+
+    def references_for(self, settings: Any) -> tuple[Reference, ...]:
+        """Those of the object, and the descriptions of the columns of its custom fields."""
+        entities = {SideName.SAP: self.sap_entity, SideName.OTHER: self.other_entity}
+        more = described(self.name, entities, settings)
+        return (*self.references, *(reference for reference in more if reference not in self.references))
+
     def active(self, ctx: Context) -> tuple[Field, ...]:
         """The rows of the table that travel under these settings."""
         return tuple(
             row
-            for row in self.table
+            for row in self.rows(ctx.settings)
             if not ctx.settings.is_excluded(self.name, row.name)
             and (not row.only_if or bool(getattr(ctx.settings, row.only_if)))
         )

@@ -167,13 +167,15 @@ class Origin:
 class Reference:
     """A list the object needs while reading and writing (currencies, countries); loaded and cached by the engine.
 
-    With a ``body`` the list is no entity set but the answer of the operation ``entity.set`` to that body.
+    With a ``body`` the list is no entity set but the answer of the operation ``entity.set`` to that body. One that
+    ``describes`` is what the side says of the entity's columns (:meth:`shared.ports.Side.describe`).
     """
 
     name: str
     side: SideName
     entity: Entity
     body: Mapping[str, Any] | None = None
+    describes: bool = False
 
 
 @dataclass(frozen=True)
@@ -286,6 +288,10 @@ class ObjectType(ABC):
     @abstractmethod
     def takes_part(self, direction: Direction, row: Row, mark: Mark, ctx: Context) -> str:
         """ "" if the record may travel that way, else the reason in words an admin understands."""
+
+    def references_for(self, settings: Any) -> tuple[Reference, ...]:
+        """The lists that it needs under these settings."""
+        return self.references
 
     def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
         """The columns that set-up creates under these settings."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.objects.custom_fields import CustomField
 from shared.objects.fields import TableObject
 from shared.objects.model import Direction, ObjectType, Problem, Rule
 
@@ -60,6 +61,11 @@ class TemplateSettings(BaseModel):
         of_object = self.field_rules.get(object_name, self.conflict_rule)
         return self.field_rules.get(f"{object_name}.{field_name}", of_object)
 
+    def custom_fields_of(self, object_name: str) -> Sequence[CustomField]:
+        """The custom fields of one object; most templates have none."""
+        del object_name
+        return ()
+
     def is_excluded(self, object_name: str, field_name: str) -> bool:
         """Whether the field is left alone."""
         return f"{object_name}.{field_name}" in self.excluded_fields
@@ -72,7 +78,7 @@ def unknown_names(settings: TemplateSettings, objects: Iterable[ObjectType]) -> 
     a record cannot travel without.
     """
     by_name = {o.name: o for o in objects if isinstance(o, TableObject)}
-    fields = {f"{o.name}.{f.name}": f for o in by_name.values() for f in o.table}
+    fields = {f"{o.name}.{f.name}": f for o in by_name.values() for f in o.rows(settings)}
     for name, directions in settings.directions.items():
         if name not in by_name:
             yield Problem("directions", f"there is no object {name}; take one of {_listed(by_name)}")

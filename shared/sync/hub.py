@@ -106,7 +106,7 @@ class Hub:
         """The flow of an object whose template row is at hand."""
         settings = _stored_settings(row, kind)
         sides = {side: self.sides.side(row, side) for side in SideName}
-        loaded = await self.lists(row.id, sides, found.references) if lists else {}
+        loaded = await self.lists(row.id, sides, found.references_for(settings)) if lists else {}
         return Flow(
             row,
             kind,
@@ -165,6 +165,8 @@ async def reference_rows(side: Side, reference: Reference) -> list[Row]:
 
     An operation answers more than anybody asked for; only the columns that the entity names are kept, if it names any.
     """
+    if reference.describes:
+        return await side.describe(reference.entity)
     if reference.body is None:
         return await side.listing(reference.entity)
     answer = await side.call(reference.entity.set, reference.body)

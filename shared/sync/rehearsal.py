@@ -155,6 +155,10 @@ class RehearsedSide:
         """As it is."""
         return await self._side.listing(entity)
 
+    async def describe(self, entity: Entity) -> list[Row]:
+        """As it is."""
+        return await self._side.describe(entity)
+
     def range_scope(self, entity: Entity, column: str, low: str | int | None, high: str | int | None) -> str:
         """As it is."""
         return self._side.range_scope(entity, column, low, high)

@@ -2,104 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
 from local.simulators.dataverse.orders import SUBMITTED, lay_out_orders
 from local.simulators.dataverse.org import DEFAULT_BULK
 from local.simulators.dataverse.tables import BULK_MESSAGES
-from tests.contract.dataverse_support import Dataverse, error_code, running_dataverse
+from tests.contract.dataverse_shop import Shop, shop, write_in
+from tests.contract.dataverse_support import error_code, running_dataverse
 
-
-@dataclass
-class Shop:
-    """A running org with one account, a product at 10 EUR and 12.5 USD with two decimals, and one without a price."""
-
-    dataverse: Dataverse
-    account: str
-    unit: str
-    other_unit: str
-    product: str
-    unpriced: str
-    draft: str
-    euros: str
-    dollars: str
-
-    def line(self, quantity: Any = 2, product: str | None = None, **values: Any) -> dict[str, Any]:
-        return {
-            "productid@odata.bind": f"/products({product or self.product})",
-            "uomid@odata.bind": f"/uoms({self.unit})",
-            "quantity": quantity,
-            **values,
-        }
-
-    def order(self, *lines: dict[str, Any], **values: Any) -> dict[str, Any]:
-        return {
-            "name": "Order",
-            "customerid_account@odata.bind": f"/accounts({self.account})",
-            "pricelevelid@odata.bind": f"/pricelevels({self.euros})",
-            "order_details": list(lines),
-            **values,
-        }
-
-    async def made(self, *lines: dict[str, Any], **values: Any) -> str:
-        response = await self.dataverse.post("salesorders", self.order(*lines, **values))
-        assert response.status_code == 204, response.text
-        return response.headers["OData-EntityId"][-37:-1]
-
-    async def read(self, key: str) -> dict[str, Any]:
-        response = await self.dataverse.get(f"salesorders({key})?$expand=order_details")
-        row: dict[str, Any] = response.raise_for_status().json(parse_float=Decimal)
-        row["order_details"].sort(key=lambda line: line["lineitemnumber"])
-        return row
-
-    async def add_line(self, key: str, line: dict[str, Any]) -> httpx.Response:
-        return await self.dataverse.post(
-            "salesorderdetails", line | {"salesorderid@odata.bind": f"/salesorders({key})"}
-        )
-
-
-def write_in(price: Any, quantity: Any = 1, **values: Any) -> dict[str, Any]:
-    return {
-        "isproductoverridden": True,
-        "productdescription": "Engraving",
-        "quantity": quantity,
-        "priceperunit": price,
-        **values,
-    }
-
-
-@pytest.fixture
-async def shop() -> AsyncIterator[Shop]:
-    async with running_dataverse() as dataverse:
-        seed, org = dataverse.simulator.seed, dataverse.simulator.org
-        (account,) = seed("account", [{"name": "Contoso"}])
-        groups = seed("uomschedule", [{"name": name, "baseuomname": "Base"} for name in "GH"])
-        units = {row["_uomscheduleid_value"]: row["uomid"] for row in dataverse.simulator.data_rows("uoms")}
-        unit = units[groups[0]]
-        common = {
-            "quantitydecimal": 2,
-            "defaultuomscheduleid@odata.bind": f"/uomschedules({groups[0]})",
-            "defaultuomid@odata.bind": f"/uoms({unit})",
-        }
-        states = (("P", 0), ("U", 0), ("D", 2))
-        products = seed(
-            "product", [common | {"productnumber": n, "name": f"Name {n}", "statecode": state} for n, state in states]
-        )
-        currency = {"transactioncurrencyid@odata.bind": f"/transactioncurrencies({org.currency_id('USD')})"}
-        euros, dollars = seed("pricelevel", [{"name": "EUR"}, {"name": "USD"} | currency])
-        item = {"productid@odata.bind": f"/products({products[0]})", "uomid@odata.bind": f"/uoms({unit})"}
-        for price_list, amount in ((euros, 10), (dollars, 12.5)):
-            seed(
-                "productpricelevel",
-                [item | {"pricelevelid@odata.bind": f"/pricelevels({price_list})", "amount": amount}],
-            )
-        yield Shop(dataverse, account, unit, units[groups[1]], *products, euros, dollars)
+__all__ = ["shop"]
 
 
 # -- creating

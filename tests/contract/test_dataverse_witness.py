@@ -218,3 +218,25 @@ async def test_it_makes_an_order_with_lines_submits_it_and_reads_both(dataverse:
     order, line = await witness(dataverse, work)
     assert (order["totalamount"], len(order["order_details"])) == (15, 2)
     assert (line["extendedamount"], line["salesorderstatecode"]) == (7.5, 1)
+
+
+async def test_it_makes_a_quote_with_lines_activates_it_and_finds_it_through_its_customer(dataverse: Dataverse) -> None:
+    write_in = {"isproductoverridden": True, "productdescription": "Engraving", "quantity": 3, "priceperunit": 2.5}
+
+    def work(client: DataverseClient) -> tuple[Any, Any]:
+        account = client.records.create("account", {"name": "Contoso"})
+        customer = {"customerid_account@odata.bind": f"/accounts({account})"}
+        key = client.records.create("quote", {"name": "A", **customer})
+        lines = [{**write_in, "quoteid@odata.bind": f"/quotes({key})"} for _ in range(2)]
+        client.records.create("quotedetail", lines)
+        client.records.update("quote", key, {"statecode": 1, "statuscode": 2})
+        filter = "statecode eq 1 and customerid_account/name eq 'Contoso'"
+        (quote,) = client.records.list("quote", filter=filter, expand=["quote_details"])
+        with pytest.raises(HttpError) as caught:
+            client.records.update("quote", key, {"name": "B"})
+        return quote, caught.value.details["service_error_code"]
+
+    quote, refusal = await witness(dataverse, work)
+    assert (quote["totalamount"], len(quote["quote_details"]), quote["revisionnumber"]) == (15, 2, 0)
+    assert refusal == "0x8004022e"
+    assert dataverse.simulator.control.requests["POST quotedetails/CreateMultiple 200"] == 1

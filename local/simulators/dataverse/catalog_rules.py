@@ -106,8 +106,9 @@ def _keep_used_unit(org: Org, row: Row) -> None:
         raise in_use()
 
 
-_LINES: Final = ("salesorderdetail", "quotedetail", "opportunityproduct")
-_UNIT_USERS: Final = (("productpricelevel", "_uomid_value"), *((table, "_uomid_value") for table in _LINES))
+_LINES: Final = ("opportunityproduct", "quotedetail", "salesorderdetail")
+_PRICED: Final = ("opportunity", "quote", "salesorder")
+_UNIT_USERS: Final = tuple((table, "_uomid_value") for table in ("productpricelevel", *_LINES))
 
 
 def _keep_used_group(org: Org, row: Row) -> None:
@@ -132,17 +133,14 @@ def _price_list(save: Save) -> None:
     if save.old is None:
         return
     key = new["pricelevelid"]
-    if save.changed(CURRENCY) and _has_prices_or_orders(org, key):
+    if save.changed(CURRENCY) and _has_users(org, key, "productpricelevel", *_PRICED):
         raise _currency_differs("price list", "price list item")
     if new["statecode"] != 0 and save.changed("statecode") and with_value(org, "product", "_pricelevelid_value", key):
         raise _default_price_list("deactivated")
 
 
-_SALES: Final = ("salesorder", "quote", "opportunity")
-
-
-def _has_prices_or_orders(org: Org, key: str) -> bool:
-    return any(with_value(org, table, "_pricelevelid_value", key) for table in ("productpricelevel", *_SALES))
+def _has_users(org: Org, key: str, *tables: str) -> bool:
+    return any(with_value(org, table, "_pricelevelid_value", key) for table in tables)
 
 
 def _default_price_list(done: str) -> DataverseError:
@@ -162,7 +160,7 @@ def _keep_used_price_list(org: Org, row: Row) -> None:
         org, "account", "_defaultpricelevelid_value", key
     ):
         raise _default_price_list("deleted")
-    if any(with_value(org, table, "_pricelevelid_value", key) for table in _SALES):
+    if _has_users(org, key, *_PRICED):
         raise in_use()
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from multidict import CIMultiDict
 
 from local.schema import Column
+from local.schema.dataverse import Option
 from local.simulators.dataverse.keys import Segment
 from local.simulators.dataverse.options import Options, parse_options
 from local.simulators.dataverse.org import Org
@@ -39,7 +40,20 @@ _CASTS: Final[Mapping[str, frozenset[str]]] = {
     "LookupAttributeMetadata": frozenset({"Lookup"}),
     "DateTimeAttributeMetadata": frozenset({"DateTime"}),
 }
-_CREATABLE: Final = {"StringAttributeMetadata": "String", "IntegerAttributeMetadata": "Integer"}
+_EDM: Final[Mapping[str, str]] = {
+    "String": "Edm.String",
+    "Memo": "Edm.String",
+    "Integer": "Edm.Int32",
+    "Decimal": "Edm.Decimal",
+    "Money": "Edm.Decimal",
+    "Boolean": "Edm.Boolean",
+    "DateTime": "Edm.Date",
+    "Picklist": "Edm.Int32",
+}
+"""Columns that can be made; a date only one without a time."""
+_TEXTS: Final = frozenset({"String", "Memo"})
+_NUMBERS: Final = frozenset({"Integer", "Decimal", "Money"})
+_MOST: Final = 2**31 - 1
 
 
 def entity_definitions(org: Org, segments: Sequence[Segment], call: Call) -> Answer:
@@ -138,6 +152,10 @@ def _column_row(table: SimTable, column: Column, options: Options) -> JsonObject
         row["MaxLength"] = column.max_length
     if column.type in ("Integer", "Decimal", "Money", "Double"):
         row["MinValue"], row["MaxValue"] = column.minimum, column.maximum
+    if column.type in ("Decimal", "Money", "Double"):
+        row["Precision"] = column.places if column.places is not None else 2
+    if column.type == "DateTime":
+        row["DateTimeBehavior"] = {"Value": column.datetime_behavior or "UserLocal"}
     if any(name == "OptionSet" for name, _ in options.expand):
         row["OptionSet"] = {
             "Options": [
@@ -154,10 +172,11 @@ def _label(text: str) -> JsonObject:
 
 
 def _create_column(table: SimTable, call: Call) -> Answer:
-    """``POST .../Attributes`` for text and whole numbers; a column with that name already there is refused."""
+    """``POST .../Attributes`` for the usual types; a column with that name already there is refused."""
     body = call.json_object()
     kind = str(body.get("@odata.type", "")).removeprefix("#").removeprefix("Microsoft.Dynamics.CRM.")
-    if kind not in _CREATABLE:
+    kind = kind.removesuffix("AttributeMetadata")
+    if kind not in _EDM:
         raise DataverseError(501, "0x80040203", f"Columns of the type '{kind}' are not simulated.")
     schema_name = body.get("SchemaName")
     if not isinstance(schema_name, str) or "_" not in schema_name:
@@ -166,32 +185,34 @@ def _create_column(table: SimTable, call: Call) -> Answer:
     if name in table.columns:
         raise DataverseError(400, "0x80047013", "An attribute with the specified name already exists")
     length = body.get("MaxLength")
-    if kind == "StringAttributeMetadata" and not (isinstance(length, int) and 1 <= length <= MAX_TEXT):
+    if kind in _TEXTS and not (isinstance(length, int) and 1 <= length <= MAX_TEXT):
         raise DataverseError(400, "0x80040203", f"MaxLength must be between 1 and {MAX_TEXT}.")
-    table.add(_new_column(name, _CREATABLE[kind], body))
+    table.add(_new_column(name, kind, body))
     table.custom[name] = CustomColumn(schema_name, _display_name(body) or schema_name)
     uri = f"{call.root}/EntityDefinitions({stable_guid(f'table/{table.name}')})/Attributes({_column_id(table, name)})"
     return Answer(204, CIMultiDict({"OData-EntityId": uri, "Location": uri}))
 
 
 def _new_column(name: str, kind: str, body: Mapping[str, Any]) -> Column:
-    text = kind == "String"
+    numeric = kind in _NUMBERS
+    options = (body.get("OptionSet") or {}).get("Options") or ()
     return Column(
         name=name,
         type=kind,
-        edm_type="Edm.String" if text else "Edm.Int32",
+        edm_type=_EDM[kind],
         read_property=name,
         read_only=False,
-        max_length=body.get("MaxLength") if text else None,
-        minimum=None if text else body.get("MinValue", -(2**31)),
-        maximum=None if text else body.get("MaxValue", 2**31 - 1),
-        options=(),
+        max_length=body.get("MaxLength") if kind in _TEXTS else None,
+        minimum=body.get("MinValue", -_MOST - 1) if numeric else None,
+        maximum=body.get("MaxValue", _MOST) if numeric else None,
+        options=tuple(Option(each["Value"], str(each["Value"])) for each in options),
         default=None,
         targets=(),
         binds=(),
         required_level="none",
-        datetime_behavior=None,
+        datetime_behavior=(body.get("DateTimeBehavior") or {}).get("Value") if kind == "DateTime" else None,
         in_web_api=True,
+        places=body.get("Precision") if kind in ("Decimal", "Money") else None,
     )
 
 

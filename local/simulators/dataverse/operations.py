@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from local.simulators.dataverse.closing_actions import CLOSING_OPERATIONS
 from local.simulators.dataverse.keys import Segment
 from local.simulators.dataverse.metadata import answer_list
 from local.simulators.dataverse.org import Org
 from local.simulators.dataverse.records import check_privilege, read_payload, update_row
-from local.simulators.dataverse.sales_actions import cancel_order, fulfill_order
+from local.simulators.dataverse.sales_actions import SALES_MESSAGES
 from local.simulators.dataverse.store import Row
 from local.simulators.dataverse.tables import SimTable, stable_guid
 from local.simulators.dataverse.values import GUID
@@ -141,10 +140,8 @@ GET_OPERATIONS: Final[Mapping[str, Operation]] = {
     "sdkmessagefilters": sdk_message_filters,
 }
 POST_OPERATIONS: Final[Mapping[str, Operation]] = {
-    "CancelSalesOrder": cancel_order,
-    "FulfillSalesOrder": fulfill_order,
+    **SALES_MESSAGES,
     "Merge": merge,
     "PublishXml": publish,
     "PublishAllXml": publish,
-    **CLOSING_OPERATIONS,
 }

@@ -1,97 +1,99 @@
-"""Rules of opportunities: their customer in two spellings, revenue, and states that only messages close.
-
-That a closed opportunity takes no change is general knowledge of Dynamics; which code answers is an assumption.
-"""
+"""Rules of opportunities: customer and parents, estimated revenue, and how they are closed and opened again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from local.simulators.dataverse.org import Org
-from local.simulators.dataverse.sales_documents import Documents
-from local.simulators.dataverse.store import Row
-from local.simulators.dataverse.table_rules import Save, TableRules, refuse
-
-OPEN, WON, LOST = range(3)
-"""States of an opportunity."""
-CLOSING: Final[Mapping[str, int]] = {"WinOpportunity": WON, "LoseOpportunity": LOST}
-"""Message -> the state it leaves an opportunity in."""
-_CUSTOMER: Final = "_customerid_value"
-_PARENTS: Final[Mapping[str, str]] = {"_parentaccountid_value": "account", "_parentcontactid_value": "contact"}
-
-
-def is_read_only(_org: Org, opportunity: Row) -> bool:
-    """Won and lost ones."""
-    return bool(opportunity["statecode"] != OPEN)
-
-
-OPPORTUNITIES: Final = Documents(
-    header="opportunity",
-    line="opportunityproduct",
-    parent="_opportunityid_value",
-    line_state="opportunitystatecode",
-    line_name="opportunityproductname",
-    read_only=is_read_only,
-    currency_code="0x80048479",
+from local.simulators.dataverse.document_rules import (
+    check_state,
+    drop_lines,
+    follow_header,
+    keep_computed,
+    settle_currency,
+    shadow_customer,
 )
+from local.simulators.dataverse.documents import OPPORTUNITY, OPPORTUNITY_LOST, OPPORTUNITY_OPEN, OPPORTUNITY_WON
+from local.simulators.dataverse.line_rules import line_rules
+from local.simulators.dataverse.org import Org
+from local.simulators.dataverse.store import Row
+from local.simulators.dataverse.table_rules import Save, TableRules, clear_links, refuse
+
+_CUSTOMER: Final = "_customerid_value"
+_CUSTOMER_TABLE: Final = "_customerid_value@table"
+_PARENTS: Final = {"account": "_parentaccountid_value", "contact": "_parentcontactid_value"}
+_STATES: Final = {OPPORTUNITY_WON: "Won", OPPORTUNITY_LOST: "Lost"}
 
 
-def _header(save: Save) -> None:
-    new = save.new
-    OPPORTUNITIES.computed(save)
-    if new.get("isrevenuesystemcalculated") is None:
-        new["isrevenuesystemcalculated"] = False
-    _customer(save)
-    OPPORTUNITIES.currency(save)
-    if new["isrevenuesystemcalculated"] and save.old is not None:
-        new["estimatedvalue"] = save.old.get("totalamount")
-
-
-def _customer(save: Save) -> None:
-    """The customer fills account or contact, and the other way round; an account goes before a contact."""
-    new = save.new
-    if _CUSTOMER in save.changes:
-        table = new.get(f"{_CUSTOMER}@table")
-        for name, target in _PARENTS.items():
-            if table == target:
-                new[name] = new[_CUSTOMER]
-            elif new.get(_CUSTOMER) is None:
-                new[name] = None
-        return
-    for name, target in _PARENTS.items():
-        if new.get(name) is not None:
-            new[_CUSTOMER], new[f"{_CUSTOMER}@table"] = new[name], target
-            return
-
-
-def _state(save: Save) -> None:
+def _opportunity_state(save: Save) -> None:
+    """An update never closes an opportunity; one that opens it again takes back what closing wrote (inferred)."""
     old, new, org = save.old, save.new, save.org
+    wanted = save.changes.get("statecode")
     if old is None or org.lays_out:
         return
-    before, after = old["statecode"], new["statecode"]
-    if before != after and CLOSING.get(org.message) != after and after != OPEN:
-        name = "Won" if after == WON else "Lost"
+    if wanted in _STATES and org.message not in OPPORTUNITY.by_message:
+        name = _STATES[wanted]
         raise refuse(
             "0x80100005",
             f"This message can not be used to set the state of opportunity to {name}. In order to set state of "
             f"opportunity to {name}, use the {name} message instead.",
         )
-    if org.message not in CLOSING:
-        OPPORTUNITIES.refuse_read_only(save)
+    check_state(save, OPPORTUNITY)
+    if old["statecode"] != OPPORTUNITY_OPEN and new["statecode"] == OPPORTUNITY_OPEN:
+        new["actualclosedate"] = new["actualvalue"] = None
+
+
+def _opportunity_header(save: Save) -> None:
+    """Customer, currency and revenue; a revenue that the system calculates cannot be given."""
+    new = save.new
+    keep_computed(save)
+    new["isrevenuesystemcalculated"] = bool(new.get("isrevenuesystemcalculated"))
+    if new["isrevenuesystemcalculated"]:
+        new["estimatedvalue"] = save.old.get("estimatedvalue") if save.old is not None else None
+    _settle_customer(new, save.changes)
+    shadow_customer(save)
+    settle_currency(save, OPPORTUNITY)
+
+
+def _settle_customer(new: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """The customer fills the parent of its kind, and the parents make the customer, an account before a contact.
+
+    Where a customer is replaced by one of the other kind, the parent that was its shadow goes (inferred).
+    """
+    if _CUSTOMER in changes:
+        customer, kind = new.get(_CUSTOMER), new.get(_CUSTOMER_TABLE)
+        for table, name in _PARENTS.items():
+            if table == kind:
+                new[name] = customer
+            elif name not in changes and new.get(name) == new.get(_shadow(table)):
+                new[name] = None
+        return
+    if not set(_PARENTS.values()) & set(changes):
+        return
+    kind = next((table for table, name in _PARENTS.items() if new.get(name) is not None), None)
+    new[_CUSTOMER] = new[_PARENTS[kind]] if kind is not None else None
+    new[_CUSTOMER_TABLE] = kind
+
+
+def _shadow(table: str) -> str:
+    """The column that still shows the customer as it was."""
+    return f"_{table}id_value"
+
+
+def _forget_opportunity(org: Org, row: Row) -> None:
+    """What came of an opportunity stays, without it; a closed one may be deleted (an assumption)."""
+    for table in ("quote", "salesorder"):
+        clear_links(org, table, "_opportunityid_value", row["opportunityid"])
+    clear_links(org, "lead", "_qualifyingopportunityid_value", row["opportunityid"])
 
 
 OPPORTUNITY_RULES: Final[Mapping[str, TableRules]] = {
     "opportunity": TableRules(
-        save=(_state, _header),
-        saved=(OPPORTUNITIES.saved,),
-        deleted=(OPPORTUNITIES.drop_lines,),
+        save=(_opportunity_state, _opportunity_header),
+        saved=(follow_header(OPPORTUNITY),),
+        delete=(_forget_opportunity,),
+        deleted=(drop_lines(OPPORTUNITY),),
         state_on_create=False,
     ),
-    "opportunityproduct": TableRules(
-        save=(OPPORTUNITIES.save_line,),
-        saved=(OPPORTUNITIES.line_saved,),
-        delete=(OPPORTUNITIES.check_line_parent,),
-        deleted=(OPPORTUNITIES.line_deleted,),
-    ),
+    "opportunityproduct": line_rules(OPPORTUNITY),
 }

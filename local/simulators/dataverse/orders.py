@@ -98,6 +98,32 @@ def lay_out_orders(simulator: DataverseSimulator, orders: Iterable[JsonObject]) 
     return simulator.seed("salesorder", ({**order, **SUBMITTED} for order in orders))
 
 
+def lay_out_quotes(simulator: DataverseSimulator, orders: Iterable[JsonObject], state: int = 1) -> list[str]:
+    """Seed quotes with what orders say, active ones unless another state is asked for; gives their ids."""
+    return simulator.seed("quote", ({**as_quote(order), "statecode": state} for order in orders))
+
+
+def lay_out_opportunities(simulator: DataverseSimulator, orders: Iterable[JsonObject], state: int = 0) -> list[str]:
+    """Seed opportunities with what orders say, open ones unless another state is asked for; gives their ids."""
+    return simulator.seed("opportunity", ({**as_opportunity(order), "statecode": state} for order in orders))
+
+
+def as_quote(order: JsonObject) -> JsonObject:
+    """A quote of what an order is about."""
+    return _renamed(order, {"salesorderid": "quoteid", "order_details": "quote_details"})
+
+
+def as_opportunity(order: JsonObject) -> JsonObject:
+    """An opportunity of what an order is about; its revenue is what its lines add up to."""
+    names = {"salesorderid": "opportunityid", "order_details": "product_opportunities"}
+    values = {name: value for name, value in order.items() if name not in ("requestdeliveryby", "paymenttermscode")}
+    return {**_renamed(values, names), "isrevenuesystemcalculated": True}
+
+
+def _renamed(values: JsonObject, names: Mapping[str, str]) -> JsonObject:
+    return {names.get(name, name): value for name, value in values.items()}
+
+
 def make_orders(catalog: Catalog, count: int, *, seed: int = 0, most_lines: int = MOST_LINES) -> Iterator[JsonObject]:
     """Payloads of orders with their lines under ``order_details``; few orders are long, the first one is the longest.
 

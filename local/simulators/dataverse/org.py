@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from local.schema import load_dataverse
 from local.simulators.control import Control
@@ -19,6 +19,7 @@ from local.simulators.dataverse.wire import no_segment
 SIMULATED_TABLES = (
     "account",
     "contact",
+    "lead",
     "transactioncurrency",
     "systemuser",
     "businessunit",
@@ -27,33 +28,32 @@ SIMULATED_TABLES = (
     "pricelevel",
     "product",
     "productpricelevel",
-    "salesorder",
-    "salesorderdetail",
-    "lead",
     "opportunity",
     "opportunityproduct",
     "quote",
     "quotedetail",
+    "salesorder",
+    "salesorderdetail",
 )
 DEFAULT_BULK: Mapping[str, Iterable[str]] = {
     "account": BULK_MESSAGES,
     "contact": BULK_MESSAGES,
-    "product": BULK_MESSAGES,
-    "salesorder": BULK_MESSAGES,
     "opportunity": BULK_MESSAGES,
+    "product": BULK_MESSAGES,
     "quotedetail": BULK_MESSAGES,
+    "salesorder": BULK_MESSAGES,
 }
-"""Which tables have bulk messages. The entity reference lists product, salesorder, opportunity and quotedetail, and
-leaves out uom and productpricelevel; it says nothing of the others, which have none unless the simulator is given more."""
+"""Which tables have bulk messages. The entity reference lists opportunity, product, quotedetail and salesorder, and leaves
+out uom and productpricelevel; it says nothing of lead, opportunityproduct, quote and salesorderdetail, which have none
+unless the simulator is given other messages."""
+FIRST_NUMBER: Final = 1000
+"""The first automatic number of a kind of document."""
 CURRENCIES = (
     ("EUR", "Euro", "€", "1"),
     ("USD", "US Dollar", "$", "1.25"),
     ("GBP", "Pound Sterling", "£", "0.8"),
 )
 """ISO code, name, symbol and rate per unit of the base currency (invented rates); the first is the base currency."""
-
-
-_NUMBERED: Mapping[str, str] = {"ORD": "ordernumber", "QUO": "quotenumber"}
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Switches:
     submitted_orders_are_editable: bool = True
     """False: a Submitted order takes no update but of its state (sources tie it to privileges and settings)."""
     line_changes_touch_order: bool = True
-    """A line's change moves the order's ``modifiedon``, as totals are computed anew (assumption)."""
+    """A line's change moves its header's ``modifiedon``, as totals are computed anew (assumption)."""
     discount_is_per_unit: bool = False
     """True: the org's discount calculation method is "Per unit", so a manual discount counts once per unit."""
     missing_privileges: frozenset[tuple[str, str]] = frozenset()
@@ -91,7 +91,7 @@ class Org:
         self.base_currency_id = self.currency_id(CURRENCIES[0][0])
         self.message = ""
         self.lays_out = False
-        self._last_numbers: dict[str, int] = {}
+        self._next_numbers: dict[str, int] = {}
         self._bulk = DEFAULT_BULK if bulk is None else bulk
         self.tables: dict[str, SimTable] = {}
         self.by_set: dict[str, SimTable] = {}
@@ -107,7 +107,7 @@ class Org:
         self.tables = make_tables(load_dataverse().tables, SIMULATED_TABLES, self._bulk)
         self.by_set = {table.entity_set: table for table in self.tables.values()}
         self.store = DataverseStore(self.tables, self.control.count_write)
-        self._last_numbers = {}
+        self._next_numbers.clear()
         start = instant_text(datetime(2020, 1, 1, tzinfo=UTC))
         self._seed("businessunit", self.business_unit_id, start, {"name": self.name})
         self._seed("systemuser", self.user_id, start, {"fullname": "# Integration hub", "firstname": "#"})
@@ -160,9 +160,10 @@ class Org:
             self.lays_out = before
 
     def next_number(self, prefix: str) -> str:
-        """An automatic number (of an order ORD, a quote QUO): a counter, and a suffix that keeps several systems apart."""
-        number = self._last_numbers[prefix] = self._last_numbers.get(prefix, 1000) + 1
-        suffix = stable_guid(f"{self.name}/{_NUMBERED[prefix]}/{number}").replace("-", "")[:6].upper()
+        """An automatic number (``ORD``, ``QUO``): a counter, and a suffix that keeps numbers of several systems apart."""
+        number = self._next_numbers.get(prefix, FIRST_NUMBER)
+        self._next_numbers[prefix] = number + 1
+        suffix = stable_guid(f"{self.name}/{prefix}/{number}").replace("-", "")[:6].upper()
         return f"{prefix}-{number:05d}-{suffix}"
 
     def now_text(self) -> str:

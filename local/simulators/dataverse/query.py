@@ -81,26 +81,30 @@ def count_rows(org: Org, table: SimTable, compiled: Compiled | str) -> tuple[int
 def _compile(org: Org, table: SimTable, text: str) -> Compiled:
     functions: Mapping[str, NamedFunction] = {"Microsoft.Dynamics.CRM.In": _in_function(table)}
     try:
-        return compile_filter(text, _resolver(org, table), functions=functions)
+        return compile_filter(text, _through_lookups(org, table), functions=functions)
     except ODataError as error:
         raise refused(table, error) from error
 
 
-def _resolver(org: Org, table: SimTable) -> Resolver:
-    """Columns of the table, and those of the row that a lookup points to, as ``navigation/column``."""
+def _through_lookups(org: Org, table: SimTable) -> Resolver:
+    """Properties of a table, and those of the row behind a lookup: ``parentcustomerid_account/modifiedon``.
+
+    Where a lookup is empty, or names a row of another table, every property behind it is null (an outer join).
+    """
 
     def resolve(path: tuple[str, ...]) -> Property:
-        column, bind = table.navigation.get(path[0], (None, None))
-        target = org.tables.get(bind.table) if bind is not None else None
-        if len(path) != 2 or column is None or target is None or path[1] == target.primary_id:
+        named = table.navigation.get(path[0]) if len(path) == 2 else None
+        target = org.tables.get(named[1].table) if named is not None else None
+        if named is None or target is None or path[1] == target.primary_id:
             return table.property_of(path)
-        wanted, lookup, rows = target.property_of(path[1:]), column.read_property, org.store.rows(target.name).by_id
+        inner = target.property_of((path[1],))
+        lookup, rows = named[0].read_property, org.store.rows(target.name).by_id
 
-        def read(row: Row) -> Any:
-            found = rows.get(row.get(lookup) or "")
-            return None if found is None else wanted.read(found)
+        def read(row: Mapping[str, Any]) -> Any:
+            behind = rows.get(row.get(lookup) or "")
+            return inner.read(behind) if behind is not None else None
 
-        return Property("/".join(path), read, wanted.literal, wanted.fold)
+        return Property("/".join(path), read, inner.literal, inner.fold)
 
     return resolve
 

@@ -13,6 +13,7 @@ from local.simulators.dataverse.catalog_rules import CATALOG_RULES
 from local.simulators.dataverse.opportunity_rules import OPPORTUNITY_RULES
 from local.simulators.dataverse.order_rules import ORDER_RULES
 from local.simulators.dataverse.org import Org
+from local.simulators.dataverse.party_rules import PARTY_RULES
 from local.simulators.dataverse.quote_rules import QUOTE_RULES
 from local.simulators.dataverse.store import Row
 from local.simulators.dataverse.table_rules import (
@@ -20,18 +21,15 @@ from local.simulators.dataverse.table_rules import (
     STATE_COLUMNS,
     Save,
     TableRules,
-    clear_links,
     in_use,
     missing,
     refuse,
     settle_money,
-    with_value,
 )
 from local.simulators.dataverse.tables import SimTable
 from local.simulators.dataverse.values import rounded
 
 RATE_PLACES: Final = 10
-_SALES: Final = ("opportunity", "quote", "salesorder")
 _NO_RULES: Final = TableRules()
 
 
@@ -79,20 +77,6 @@ def not_on_create(table: SimTable) -> frozenset[str]:
     return frozenset() if rules_of(table).state_on_create else STATE_COLUMNS
 
 
-def _full_name(save: Save) -> None:
-    """fullname is first and last name."""
-    new = save.new
-    new["fullname"] = " ".join(part for part in (new.get("firstname"), new.get("lastname")) if part) or None
-
-
-def _contact_names(save: Save) -> None:
-    """fullname as of leads; accountid mirrors a parent that is an account."""
-    new = save.new
-    _full_name(save)
-    parent_is_account = new.get("_parentcustomerid_value@table") == "account"
-    new["_accountid_value"] = new.get("_parentcustomerid_value") if parent_is_account else None
-
-
 def _currency(save: Save) -> None:
     """Every currency is complete and unique; the base currency keeps its rate and stays active."""
     new, old, org = save.new, save.old, save.org
@@ -119,45 +103,16 @@ def _keep_used_currency(org: Org, row: Row) -> None:
     key = row["transactioncurrencyid"]
     if key == org.base_currency_id:
         raise refuse("0x80048cff", "The base currency of an organization cannot be deleted.")
-    for table in ("account", "lead", "pricelevel", *_SALES):
+    for table in ("account", "contact", "lead", "pricelevel", "opportunity", "quote", "salesorder"):
         if org.store.rows(table).ids_with(CURRENCY, (key,)):
             raise in_use()
 
 
-def _keep_account_with_orders(org: Org, row: Row) -> None:
-    """A customer with documents cannot be deleted (an assumption: sources do not say what happens to those)."""
-    if any(org.store.rows(table).ids_with("_customerid_value", (row["accountid"],)) for table in _SALES):
-        raise in_use()
-
-
-def _keep_contact_with_orders(org: Org, row: Row) -> None:
-    if any(org.store.rows(table).ids_with("_customerid_value", (row["contactid"],)) for table in _SALES):
-        raise in_use()
-
-
-def _delete_contacts_of_account(org: Org, row: Row) -> None:
-    """Contacts go with the account they belong to (a parental relationship in a standard org)."""
-    for contact in with_value(org, "contact", "_parentcustomerid_value", row["accountid"]):
-        clear_links(org, "account", "_primarycontactid_value", contact["contactid"])
-        org.store.drop("contact", contact["contactid"])
-
-
-def _forget_account(org: Org, row: Row) -> None:
-    clear_links(org, "account", "_parentaccountid_value", row["accountid"])
-
-
-def _forget_contact(org: Org, row: Row) -> None:
-    clear_links(org, "account", "_primarycontactid_value", row["contactid"])
-    clear_links(org, "contact", "_parentcustomerid_value", row["contactid"])
-
-
 RULES: Final[Mapping[str, TableRules]] = {
-    "account": TableRules(delete=(_keep_account_with_orders, _delete_contacts_of_account, _forget_account)),
-    "contact": TableRules(save=(_contact_names,), delete=(_keep_contact_with_orders, _forget_contact)),
     "transactioncurrency": TableRules(save=(_currency,), delete=(_keep_used_currency,)),
+    **PARTY_RULES,
     **CATALOG_RULES,
-    **ORDER_RULES,
-    **QUOTE_RULES,
     **OPPORTUNITY_RULES,
-    "lead": TableRules(save=(_full_name,)),
+    **QUOTE_RULES,
+    **ORDER_RULES,
 }

@@ -17,12 +17,10 @@ from local.simulators.control import ROUTE_TEMPLATE, Control
 from local.simulators.dataverse.batch import Part, parse_batch, run_batch
 from local.simulators.dataverse.bulk import PREFIX
 from local.simulators.dataverse.dispatch import dispatch, route_template
+from local.simulators.dataverse.documents import message_to
 from local.simulators.dataverse.keys import API_PATH
-from local.simulators.dataverse.opportunity_rules import CLOSING
-from local.simulators.dataverse.order_rules import message_to
 from local.simulators.dataverse.org import Org, Switches
 from local.simulators.dataverse.protection import COOKIE, Limits, ServiceProtection, WebServer
-from local.simulators.dataverse.quote_rules import CLOSED, WON
 from local.simulators.dataverse.records import create_row, delete_row, read_payload, update_row
 from local.simulators.dataverse.rules import not_on_create
 from local.simulators.dataverse.store import DataverseStore, Row
@@ -35,18 +33,6 @@ from local.simulators.tls import OpenConnections
 
 _LARGEST_BODY: Final = 120 * 1024 * 1024
 _LOCAL_HOSTS: Final = ("127.0.0.1", "localhost")
-
-
-_BUTTONS: Final[Mapping[tuple[str, int], str]] = {
-    **{("opportunity", state): message for message, state in CLOSING.items()},
-    ("quote", WON): "WinQuote",
-    ("quote", CLOSED): "CloseQuote",
-}
-
-
-def _button(table: str, state: Any) -> str:
-    """The message that the app's button sends to give a row that state; "" where it only saves the row."""
-    return message_to(state) if table == "salesorder" else _BUTTONS.get((table, state), "")
 
 
 class DataverseSimulator:
@@ -159,19 +145,19 @@ class DataverseSimulator:
     def data_write(self, entity_set: str, rows: Sequence[JsonObject]) -> list[JsonObject]:
         """Create or change rows as a user of the app would; a row with the id of an existing one changes it.
 
-        Giving an order, a quote or an opportunity a final state stands for the app's button that sends the message for it.
+        Giving a document a final state stands for the app's button that sends the message for it.
         """
         table = self.org.by_set[entity_set]
         written: list[JsonObject] = []
         try:
             for row in rows:
                 old = self.store.get(table.name, str(row.get(table.primary_id) or "").lower())
-                with self.org.sending(_button(table.name, row.get("statecode"))):
-                    saved = (
-                        self._create(table, row)
-                        if old is None
-                        else update_row(self.org, table, old, read_payload(self.org, table, row))
-                    )
+                with self.org.sending(message_to(table.name, row.get("statecode"))):
+                    if old is None:
+                        saved = self._create(table, row)
+                    else:
+                        changes = {name: value for name, value in row.items() if name != table.primary_id}
+                        saved = update_row(self.org, table, old, read_payload(self.org, table, changes))
                 written.append(dict(saved))
         except DataverseError as error:
             raise ValueError(error.message) from error

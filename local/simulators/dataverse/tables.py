@@ -47,9 +47,9 @@ class Collection:
 
 
 COLLECTIONS: Mapping[str, Mapping[str, Collection]] = {
-    "salesorder": {"order_details": Collection("salesorderdetail", "_salesorderid_value")},
-    "quote": {"quote_details": Collection("quotedetail", "_quoteid_value")},
     "opportunity": {"product_opportunities": Collection("opportunityproduct", "_opportunityid_value")},
+    "quote": {"quote_details": Collection("quotedetail", "_quoteid_value")},
+    "salesorder": {"order_details": Collection("salesorderdetail", "_salesorderid_value")},
 }
 """The collections that can be inserted with their row and expanded."""
 

@@ -121,7 +121,11 @@ def _whole(table: str, entity_set: str, column: Column, value: Any) -> int:
 def _exact(table: str, entity_set: str, column: Column, value: Any) -> Decimal:
     number = _number(entity_set, column, value)
     _check_range("0x80044330", table, column, number)
-    return number if column.type == "Money" else rounded(number, DECIMAL_PLACES).normalize()
+    return (
+        number
+        if column.type == "Money"
+        else rounded(number, DECIMAL_PLACES if column.places is None else column.places).normalize()
+    )
 
 
 def _double(table: str, entity_set: str, column: Column, value: Any) -> float:

@@ -1,8 +1,9 @@
-"""Custom text columns that the hub needs in Dataverse tables."""
+"""Custom columns of Dataverse tables: text that the hub needs is created, those of an admin are described."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shared.clients.answers import Effect
@@ -10,6 +11,7 @@ from shared.clients.dataverse.client import DataverseClient
 from shared.clients.dataverse.config import SYSTEM
 from shared.clients.dataverse.queries import encoded, name, text_literal
 from shared.errors import Conflict, Misconfigured, NotFound, Rejected, Transient
+from shared.ports import Entity, Row
 
 _METADATA = "Microsoft.Dynamics.CRM."
 
@@ -38,6 +40,71 @@ async def ensure_text_column(
             return "created"
         raise
     return "created"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How columns of one type are described: our word, the type to cast to, and what to select of it."""
+
+    word: str
+    cast: str
+    select: tuple[str, ...] = ()
+    expand: str = ""
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "String": _Kind("text", "StringAttributeMetadata", ("MaxLength",)),
+    "Memo": _Kind("text", "MemoAttributeMetadata", ("MaxLength",)),
+    "Integer": _Kind("whole", ""),
+    "Decimal": _Kind("amount", "DecimalAttributeMetadata", ("Precision",)),
+    "Money": _Kind("amount", "MoneyAttributeMetadata", ("Precision",)),
+    "DateTime": _Kind("day", "DateTimeAttributeMetadata", ("DateTimeBehavior",)),
+    "Boolean": _Kind("yesNo", ""),
+    "Picklist": _Kind("choice", "PicklistAttributeMetadata", (), "OptionSet($select=Options)"),
+}
+_DAYS_ONLY = "DateOnly"
+
+
+async def describe_columns(client: DataverseClient, entity: Entity) -> list[Row]:
+    """The columns that the entity selects, as :meth:`shared.ports.Side.describe` says it.
+
+    One request for their types, and one more for each type that says more of itself (length, precision, options).
+    """
+    types = {row["LogicalName"]: row["AttributeType"] for row in await _attributes(client, entity.type, entity.select)}
+    more: dict[str, Row] = {}
+    for kind_name in sorted({each for each in types.values() if each in _KINDS}):
+        kind = _KINDS[kind_name]
+        if kind.cast:
+            names = [name for name, each in types.items() if each == kind_name]
+            more |= {row["LogicalName"]: row for row in await _attributes(client, entity.type, names, kind)}
+    return [_described(name, types[name], more.get(name, {})) for name in entity.select if name in types]
+
+
+async def _attributes(
+    client: DataverseClient, record_type: str, names: Sequence[str], kind: _Kind | None = None
+) -> list[Row]:
+    where = " or ".join(f"LogicalName eq {text_literal(name(each))}" for each in names)
+    select = ",".join(("LogicalName", *(kind.select if kind else ("AttributeType",))))
+    cast = f"/{_METADATA}{kind.cast}" if kind else ""
+    expand = f"&$expand={kind.expand}" if kind and kind.expand else ""
+    address = f"{_table(record_type)}/Attributes{cast}?$select={select}{expand}&$filter={encoded(where)}"
+    body, _ = await client.get(address)
+    return list(body.get("value") or ()) if isinstance(body, Mapping) else []
+
+
+def _described(column: str, type_name: str, more: Row) -> Row:
+    kind = _KINDS.get(type_name)
+    options = (more.get("OptionSet") or {}).get("Options") or ()
+    behavior = (more.get("DateTimeBehavior") or {}).get("Value")
+    word = kind.word if kind else type_name
+    return {
+        "name": column,
+        "type": f"{type_name} ({behavior})" if word == "day" and behavior != _DAYS_ONLY else word,
+        "length": more.get("MaxLength"),
+        "places": more.get("Precision"),
+        "accuracy": None,
+        "values": [str(option["Value"]) for option in options],
+    }
 
 
 def _table(record_type: str) -> str:

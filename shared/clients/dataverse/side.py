@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.clients.answers import Effect
 from shared.clients.dataverse.client import DataverseClient
-from shared.clients.dataverse.columns import ensure_text_column
+from shared.clients.dataverse.columns import describe_columns, ensure_text_column
 from shared.clients.dataverse.config import SYSTEM
 from shared.clients.dataverse.queries import (
     PageCursor,
@@ -97,6 +97,10 @@ class DataverseSide:
         config = self._client.config
         url = rows_url(config.api, entity.set, select=selected(entity), where=entity.scope, order=entity.key)
         return await self._client.rows(url, config.page_size)
+
+    async def describe(self, entity: Entity) -> list[Row]:
+        """Columns of the table; see ``columns.describe_columns``."""
+        return await describe_columns(self._client, entity)
 
     def range_scope(self, entity: Entity, column: str, low: str | int | None, high: str | int | None) -> str:
         """The scope and both ends, which are included. Rejected for text with control characters."""

@@ -9,7 +9,7 @@ from shared.clients.service_layer.client import ServiceLayerClient
 from shared.clients.service_layer.config import SYSTEM
 from shared.clients.service_layer.odata import any_of, both, literal
 from shared.errors import Misconfigured, Rejected, UnknownOutcome
-from shared.ports import Entity
+from shared.ports import Entity, Row
 
 _TABLES: Mapping[str, str] = {
     "BusinessPartners": "OCRD",
@@ -31,6 +31,21 @@ _ROW_TABLES: Mapping[str, str] = {"DocumentLine": "RDR1", "ContactEmployee": "OC
 _MARKETING_DOCUMENTS = ("OQUT", "ORDR", "ODLN", "OINV", "ORIN", "ODRF")
 """Their user fields are defined once for all of them; a definition may be listed under any of these tables."""
 _PREFIX = "U_"
+_KINDS: Mapping[str, str] = {
+    "db_Alpha": "text",
+    "db_Memo": "text",
+    "db_Numeric": "whole",
+    "db_Float": "amount",
+    "db_Date": "day",
+}
+_ACCURACY: Mapping[str, str] = {
+    "st_Price": "PriceAccuracy",
+    "st_Sum": "TotalsAccuracy",
+    "st_Quantity": "AccuracyofQuantities",
+    "st_Percentage": "PercentageAccuracy",
+}
+"""Which setting of the company says how many decimals a field of that kind keeps (AdminInfo)."""
+_LONGEST_MEMO = 64_000
 _LONGEST_DESCRIPTION = 30
 
 
@@ -66,6 +81,43 @@ async def ensure_text_column(
             return "present"
         raise
     return "created"
+
+
+async def describe_columns(client: ServiceLayerClient, entity: Entity) -> list[Row]:
+    """The user fields that the entity selects, as :meth:`shared.ports.Side.describe` says it.
+
+    Raises Misconfigured for a set without user-defined fields.
+    """
+    table = _ROW_TABLES.get(entity.type) or _TABLES.get(entity.set)
+    if table is None:
+        text = f"records of {entity.set} have no user-defined fields"
+        raise Misconfigured(text, code="no-table", system=SYSTEM, fields=entity.select)
+    tables = _MARKETING_DOCUMENTS if table in _MARKETING_DOCUMENTS else (table,)
+    names = [literal(name.removeprefix(_PREFIX), is_text=True) for name in entity.select]
+    on_one = any_of("TableName", [literal(each, is_text=True) for each in tables])
+    options = {"$select": "TableName,FieldID,Name,Type,SubType,Size,EditSize,ValidValuesMD"}
+    page = await client.page(
+        "UserFieldsMD", {**options, "$filter": both(on_one, any_of("Name", names))}, len(names) + 20
+    )
+    found = {f"{_PREFIX}{row['Name']}": row for row in page.rows}
+    return [_described(name, found[name]) for name in entity.select if name in found]
+
+
+def _described(name: str, field: Row) -> Row:
+    kind = _KINDS.get(str(field.get("Type")), str(field.get("Type")))
+    values = [str(each["Value"]) for each in field.get("ValidValuesMD") or ()]
+    if kind == "text" and set(values) == {"Y", "N"}:
+        kind = "yesNo"
+    length = _LONGEST_MEMO if field.get("Type") == "db_Memo" else field.get("EditSize") or field.get("Size")
+    accuracy = _ACCURACY.get(str(field.get("SubType"))) if kind == "amount" else None
+    return {
+        "name": name,
+        "type": kind if kind != "amount" or accuracy else str(field.get("SubType")),
+        "length": length if kind == "text" else None,
+        "places": None,
+        "accuracy": accuracy,
+        "values": values,
+    }
 
 
 async def _is_present(client: ServiceLayerClient, tables: Sequence[str], name: str, column: str, length: int) -> bool:

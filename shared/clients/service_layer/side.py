@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.clients.answers import Effect
 from shared.clients.service_layer.client import Page, ServiceLayerClient
-from shared.clients.service_layer.columns import ensure_text_column
+from shared.clients.service_layer.columns import describe_columns, ensure_text_column
 from shared.clients.service_layer.config import SYSTEM
 from shared.clients.service_layer.odata import (
     LONGEST_URL,
@@ -95,6 +95,10 @@ class ServiceLayerSide:
     async def listing(self, entity: Entity) -> list[Row]:
         """All rows in scope, in key order."""
         return [row async for row in self._all_rows(entity, entity.scope, full_select(entity))]
+
+    async def describe(self, entity: Entity) -> list[Row]:
+        """User-defined fields; see ``columns.describe_columns``."""
+        return await describe_columns(self._client, entity)
 
     def range_scope(self, entity: Entity, column: str, low: str | int | None, high: str | int | None) -> str:
         """The scope and both ends, which are included; SAP's own collation decides what lies between them."""

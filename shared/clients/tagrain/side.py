@@ -63,6 +63,11 @@ class TagrainSide:
         text = f"Tagrain cannot be asked for a range of {entity.set}; name the records one by one"
         raise Rejected(text, code="no-ranges", system=SYSTEM, fields=(column,))
 
+    async def describe(self, entity: Entity) -> list[Row]:
+        """Always Rejected: the contract has no columns of one's own."""
+        text = f"Tagrain has no custom columns of {entity.set}"
+        raise Rejected(text, code="no-columns", system=SYSTEM)
+
     def requests_to_write(self, entity: Entity, writes: Sequence[Write]) -> int:
         """One each."""
         del entity

@@ -5,13 +5,14 @@ A list that is not given is not checked against.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from shared.objects import sap_lists as sap
 from shared.objects.canonical import Refused
 from shared.objects.checks import Lists, branches, customer_group, customer_series, exempt_tax, partner_series, unlisted
 from shared.objects.codes import CURRENCIES
+from shared.objects.custom_fields import list_name, pair_of
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.opportunity_checks import opportunity_problems
 from shared.objects.dynamics.prices import price_list_id
@@ -19,6 +20,7 @@ from shared.objects.dynamics.product_settings import PriceListMapping
 from shared.objects.dynamics.settings import DynamicsSettings
 from shared.objects.model import Context, Problem
 from shared.objects.regions import COUNTRIES, STATES
+from shared.ports import SideName
 
 
 def problems(settings: DynamicsSettings, lists: Lists) -> list[Problem]:
@@ -141,3 +143,16 @@ def _dynamics_price_list(settings: DynamicsSettings, mapping: PriceListMapping, 
     if own != mapping.currency:
         text = f"'{mapping.dynamics}' is not in {mapping.currency} but in {own}; map a price list in that currency"
         yield Problem("priceLists", text)
+
+
+def custom_problems(settings: DynamicsSettings, objects: Sequence[str], lists: Lists) -> Iterator[Problem]:
+    """Custom fields of objects that there are not, and pairs that do not fit; columns that nobody described are left."""
+    ctx = Context("", settings, lists)
+    for custom in settings.custom_fields:
+        if custom.object not in objects:
+            yield Problem("customFields", f"there is no object {custom.object}; take one of {', '.join(objects)}")
+        elif all(list_name(custom.object, side) in lists for side in SideName):
+            try:
+                pair_of(custom, ctx)
+            except Refused as refused:
+                yield Problem("customFields", f"{custom.object}: {custom.sap} and {custom.dynamics}: {refused.reason}")

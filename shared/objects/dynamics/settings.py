@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.objects.code_settings import CodeSettings, IsoCurrency
+from shared.objects.custom_fields import CustomField
 from shared.objects.dynamics.lead_settings import LeadSettings
 from shared.objects.dynamics.opportunity_settings import OpportunitySettings
 from shared.objects.dynamics.order_settings import OrderSettings
@@ -16,6 +18,14 @@ from shared.objects.settings import OneToOne
 
 type Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 type AccountType = Annotated[int, Field(ge=1)]
+
+
+def _paired_once(custom: list[CustomField]) -> list[CustomField]:
+    for column in ("sap", "dynamics"):
+        named = [(each.object, str(getattr(each, column)).lower()) for each in custom]
+        if len(set(named)) < len(named):
+            raise ValueError("a column of one object is paired twice; keep one of them")
+    return custom
 
 
 class DynamicsSettings(
@@ -85,8 +95,22 @@ class DynamicsSettings(
         title="Name of new bill-to addresses",
         description="The name of the bill-to address that is added in SAP to a customer who has none",
     )
+    custom_fields: Annotated[list[CustomField], AfterValidator(_paired_once)] = Field(
+        default_factory=list,
+        title="Custom fields",
+        description=(
+            "SAP's user fields and custom columns of Dynamics that hold the same: the object, both columns, the direction "
+            "(both, in, out) and, for a choice of Dynamics, which of SAP's values is which option. Both columns must be "
+            "there, of one kind and with as many decimals. A custom field is called as SAP's field in small letters. "
+            'Example: [{"object": "account", "sap": "U_Region", "dynamics": "new_region"}]'
+        ),
+    )
     ship_to_name: Name = Field(
         default="Ship to",
         title="Name of new ship-to addresses",
         description="The name of the ship-to address that is added in SAP to a customer who has none",
     )
+
+    def custom_fields_of(self, object_name: str) -> Sequence[CustomField]:
+        """Those that name the object."""
+        return [each for each in self.custom_fields if each.object == object_name]

@@ -8,7 +8,7 @@ from typing import Any
 from shared.objects import sap_lists as sap
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.account import ACCOUNT
-from shared.objects.dynamics.checks import problems
+from shared.objects.dynamics.checks import custom_problems, problems
 from shared.objects.dynamics.contact import CONTACT
 from shared.objects.dynamics.lead import LEAD
 from shared.objects.dynamics.opportunity import OPPORTUNITY
@@ -16,7 +16,7 @@ from shared.objects.dynamics.order import ORDER
 from shared.objects.dynamics.product import PRODUCT
 from shared.objects.dynamics.quotation import QUOTATION
 from shared.objects.dynamics.settings import DynamicsSettings
-from shared.objects.model import Context, Direction, Problem, TemplateType
+from shared.objects.model import Context, Direction, Problem, Reference, TemplateType
 from shared.objects.settings import unknown_names
 from shared.ports import Row
 
@@ -55,9 +55,16 @@ class DynamicsTemplate(TemplateType):
         known.DYNAMICS_USERS,
     )
 
+    def references_for(self, settings: Any) -> tuple[Reference, ...]:
+        """All lists, and descriptions of the columns of custom fields."""
+        named = [o for o in self.objects if settings.custom_fields_of(o.name)]
+        more = [reference for o in named for reference in o.references_for(settings) if reference.describes]
+        return (*self.references, *more)
+
     def check(self, settings: Any, lists: Mapping[str, Sequence[Row]]) -> list[Problem]:
         """Every code in the settings must be on its list. A list that is not given is not checked against."""
-        return [*unknown_names(settings, self.objects), *problems(settings, lists)]
+        custom = custom_problems(settings, [o.name for o in self.objects], lists)
+        return [*unknown_names(settings, self.objects), *problems(settings, lists), *custom]
 
     def missing(self, object_name: str, settings: Any) -> list[Problem]:
         """What each object cannot do without."""

@@ -129,6 +129,9 @@ class FakeSystem:
     async def listing(self, entity: Entity) -> list[Row]:
         return []
 
+    async def describe(self, entity: Entity) -> list[Row]:
+        return []
+
     async def call(self, operation: str, body: Mapping[str, Any]) -> Any:
         return None
 
