@@ -195,7 +195,7 @@ class Side(Protocol):
 
         A row per column: ``name``, ``type`` (text, whole, amount, day, yesNo, choice, or the side's own word),
         ``length`` in characters, ``places`` of decimals or ``accuracy`` (the setting of SAP's company that says how many),
-        ``values`` that it allows, as texts.
+        ``values`` that it allows, as texts; ``computed`` if the side takes none.
         """
 
     def range_scope(self, entity: Entity, column: str, low: str | int | None, high: str | int | None) -> str:

@@ -35,7 +35,6 @@ class Draft:
     attributes: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     replace: bool = False
-    around: tuple[Row, Row] | None = None
 
 
 class Accessor(ABC):

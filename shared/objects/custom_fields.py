@@ -42,8 +42,8 @@ class CustomField(BaseModel):
 
     @property
     def name(self) -> str:
-        """What the field is called in rules, outcomes and explain."""
-        return self.sap.lower()
+        """What the field is called in rules, outcomes and explain: with another column it is another field, without a past."""
+        return f"{self.sap}/{self.dynamics}"
 
 
 class HasCustomFields(Protocol):
@@ -55,12 +55,13 @@ class HasCustomFields(Protocol):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a system says of a column: what it holds, characters, decimals, the values it allows."""
+    """What a system says of a column: what it holds, characters, decimals, the values it allows, whether it computes it."""
 
     kind: str
     length: int | None = None
     places: int | None = None
     values: tuple[str, ...] = ()
+    computed: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,13 @@ def _facts(ctx: Context, object_name: str, side: SideName, name: str) -> Facts:
         where = "SAP (user-defined fields)" if side is SideName.SAP else "Dynamics (columns of the table)"
         raise Refused(f"there is no column {name}; create it in {where}, or remove the custom field")
     decimals = places(ctx, row["accuracy"]) if row.get("accuracy") else row.get("places")
-    return Facts(row["type"], row.get("length"), decimals, tuple(row.get("values") or ()))
+    values = tuple(row.get("values") or ())
+    return Facts(row["type"], row.get("length"), decimals, values, computed=bool(row.get("computed")))
 
 
 def _paired(custom: CustomField, sap: Facts, other: Facts) -> Pair:
+    if other.computed and custom.direction is not FieldDirection.IN:
+        raise Refused("Dynamics computes this column itself; let it travel in only")
     if sap.kind == YES_NO or other.kind == YES_NO:
         return _yes_or_no(custom, sap, other)
     if other.kind == CHOICE or custom.values:
@@ -129,9 +133,10 @@ def _paired(custom: CustomField, sap: Facts, other: Facts) -> Pair:
         raise Refused(f"{text}: change the column, or the decimals that SAP keeps")
     types: Mapping[str, CanonicalType] = {TEXT: Text(), WHOLE: Whole(), AMOUNT: Amount(), DAY: Day()}
     decimals = sap.places if sap.kind == AMOUNT else None
+    ours: Accessor = Column(custom.sap, length=sap.length, places=decimals)
     return Pair(
         types[sap.kind],
-        Column(custom.sap, length=sap.length, places=decimals),
+        Listed(ours, sap.values) if sap.values else ours,
         Column(custom.dynamics, length=other.length, places=decimals),
     )
 
@@ -188,6 +193,29 @@ class Flag(Accessor):
     def write(self, value: Value, draft: Draft) -> None:
         """Set the letter."""
         draft.body[self.name] = None if value is None else "Y" if value else "N"
+
+
+@dataclass(frozen=True)
+class Listed(Accessor):
+    """A user field of SAP that takes the values on its list alone."""
+
+    inner: Accessor
+    values: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column itself."""
+        return self.inner.columns
+
+    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
+        """As it is."""
+        return self.inner.read(row, mark, ctx)
+
+    def write(self, value: Value, draft: Draft) -> None:
+        """Set it if it is on the list."""
+        if value is not None and str(value) not in self.values:
+            raise Refused("is not among the valid values of SAP's field; add it there")
+        self.inner.write(value, draft)
 
 
 @dataclass(frozen=True)

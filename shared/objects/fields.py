@@ -143,6 +143,13 @@ class TableObject(ObjectType):
         for name, field in active.items():
             if name not in values:
                 continue
+            if (
+                current is not None
+                and isinstance(field.on(side), CustomColumn)
+                and (why := self.why_frozen(side, current))
+            ):
+                held[name] = why
+                continue
             try:
                 field.on(side).write(field.type.canonical(values[name]), draft)
             except Refused as refused:
@@ -151,7 +158,11 @@ class TableObject(ObjectType):
                     refusal = refusal or Refusal(f"{name}: {refused.reason}", (name,), refused.conflict)
         if draft.body and current is not None:
             draft.body.update(self.additions(side, current, ctx))
-        return Writing(draft.body, held, draft.attributes, tuple(draft.steps), draft.replace, refusal, draft.around)
+        return Writing(draft.body, held, draft.attributes, tuple(draft.steps), draft.replace, refusal)
+
+    def why_frozen(self, side: SideName, current: Row) -> str:
+        """ "" while that side takes changes of the record, else why not: the table's own fields know, custom ones do not."""
+        return ""
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
         """What a create on that side carries besides its fields."""

@@ -146,7 +146,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Parent:
-    """A record that must be linked before its child can travel; one that is not ``required`` may be linked later."""
+    """A record that must be linked before its child can travel; one that is not ``required`` only where its object is in use."""
 
     object: str
     side: SideName

@@ -24,9 +24,10 @@ _TRIES = 5
 async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[Item]) -> None:
     """End the way of every record one of whose parents is not linked yet; those that are stand in the context's links."""
     missing = await missing_parents(hub, flow, near, {i.key: i.rows[near] for i in items})
+    in_use = await _in_use(hub, flow, missing)
     for item in items:
-        item.hopes = tuple(p for p in missing.get(item.key, ()) if not p.required)
-        waits_for = [p for p in missing.get(item.key, ()) if p.required]
+        waits_for = [p for p in missing.get(item.key, ()) if p.required or p.object in in_use]
+        item.hopes = tuple(p for p in missing.get(item.key, ()) if p not in waits_for)
         if not waits_for:
             continue
         record = item.known
@@ -36,6 +37,13 @@ async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[It
         record.set_due(None)
         record.outcome = Outcome.PARKED
         item.finish(Outcome.PARKED, waiting_for(flow.type, waits_for), save=True)
+
+
+async def _in_use(hub: Hub, flow: Flow, missing: Mapping[str, Sequence[Parent]]) -> set[str]:
+    """The objects of parents that are not required which are initialized: what belongs to them will come."""
+    names = {p.object for some in missing.values() for p in some if not p.required}
+    states = {name: await hub.runs.object(flow.template.id, name) for name in names}
+    return {name for name, state in states.items() if state.initialized_at is not None or state.active is not None}
 
 
 async def missing_parents(hub: Hub, flow: Flow, side: SideName, rows: Mapping[str, Row]) -> dict[str, list[Parent]]:

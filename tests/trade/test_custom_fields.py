@@ -19,6 +19,7 @@ LIMIT = {"object": "account", "sap": "U_Limit", "dynamics": "new_limit"}
 SINCE = {"object": "account", "sap": "U_Since", "dynamics": "new_since"}
 LOYAL = {"object": "account", "sap": "U_Loyal", "dynamics": "new_loyal"}
 TIER = {"object": "account", "sap": "U_Tier", "dynamics": "new_tier", "values": {"G": 1, "S": 2}}
+NAME = "U_Region/new_region"
 ALL = [REGION, LIMIT, SINCE, LOYAL, TIER]
 
 
@@ -97,15 +98,15 @@ async def test_what_the_other_side_cannot_hold_is_held_by_name_and_explained(azu
         world.sap.data_write("BusinessPartners", [{"CardCode": "C00001", **changes, "Fax": "040 2"}])
         await world.run("account")
         told = await world.explain("account", SAP, "C00001")
-        assert set(told["held"]) == {"u_region", "u_tier"}
-        assert "10 characters" in told["held"]["u_region"]
+        assert set(told["held"]) == {NAME, "U_Tier/new_tier"}
+        assert "10 characters" in told["held"][NAME]
         assert world.account_of("C00001")["fax"] == "040 2"
 
 
 async def test_directions_and_rules_are_those_of_any_field_and_removing_the_row_stops_it(azurite: str) -> None:
     async with trade(azurite) as world:
         add_columns(world)
-        rules = {"account.u_limit": "other_wins"}
+        rules = {"account.U_Limit/new_limit": "other_wins"}
         await world.save_settings(customFields=[{**REGION, "direction": "in"}, LIMIT], fieldRules=rules)
         await linked(world)
         key = world.account_of("C00001")["accountid"]
@@ -115,7 +116,7 @@ async def test_directions_and_rules_are_those_of_any_field_and_removing_the_row_
         world.sap.data_write("BusinessPartners", [{"CardCode": "C00001", "U_Limit": 2}])
         world.dataverse.data_write("accounts", [{"accountid": key, "new_limit": 3}])
         await world.run("account")
-        assert (await world.record("account", SAP, "C00001")).ruled == {"u_limit": "other"}
+        assert (await world.record("account", SAP, "C00001")).ruled == {"U_Limit/new_limit": "other"}
         assert partner(world)["U_Limit"] == 3
         await world.save_settings(customFields=[], fieldRules={})
         world.dataverse.data_write("accounts", [{"accountid": key, "new_limit": 4, "fax": "040 3"}])
@@ -169,4 +170,33 @@ async def test_a_column_that_is_gone_later_is_held_by_name_and_never_read_as_emp
         assert (run.status, world.account_of("C00001")["new_region"]) == ("succeeded", "North"), run
         assert partner(world)["Fax"] == "040 9"
         held = (await world.record("account", SAP, "C00001")).held
-        assert "there is no column U_Region; create it in SAP" in held["u_region"]
+        assert "there is no column U_Region; create it in SAP" in held[NAME]
+
+
+async def test_another_column_is_another_field_and_never_empties_sap(azurite: str) -> None:
+    async with trade(azurite) as world:
+        add_columns(world)
+        add_to_dynamics(world, "new_area", "String", MaxLength=20)
+        await world.save_settings(customFields=[REGION])
+        world.sap.data_write("BusinessPartners", [{"CardCode": "C00001", "U_Region": "North"}])
+        await linked(world)
+        await world.save_settings(customFields=[{**REGION, "dynamics": "new_area"}])
+        await world.run("account")
+        assert partner(world)["U_Region"] == "North"
+        assert [world.account_of("C00001")[name] for name in ("new_region", "new_area")] == ["North", "North"]
+
+
+async def test_values_off_saps_list_are_held_and_money_needs_decimals_of_its_own(azurite: str) -> None:
+    async with trade(azurite) as world:
+        add_columns(world)
+        add_to_sap(world, "Class", "db_Alpha", Size=3, ValidValuesMD=[{"Value": "A"}, {"Value": "B"}])
+        add_to_dynamics(world, "new_class", "String", MaxLength=3)
+        (text,) = await refusals(world, {**LIMIT, "dynamics": "creditlimit_base"})
+        assert "without decimals of its own" in text or "computes" in text
+        await world.save_settings(customFields=[{"object": "account", "sap": "U_Class", "dynamics": "new_class"}])
+        await linked(world)
+        key = world.account_of("C00001")["accountid"]
+        world.dataverse.data_write("accounts", [{"accountid": key, "new_class": "C", "fax": "040 5"}])
+        await world.run("account")
+        assert partner(world)["Fax"] == "040 5"
+        assert "valid values" in (await world.record("account", SAP, "C00001")).held["U_Class/new_class"]

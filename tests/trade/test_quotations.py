@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.ports import SideName
 from tests.trade.sales import (
     activate,
@@ -70,8 +72,9 @@ async def test_an_active_quote_is_a_quotation_once_and_its_number_flows_back(azu
         assert world.writes() == {}
 
 
-async def test_a_revision_updates_the_open_quotation_and_keeps_its_rows(azurite: str) -> None:
-    async with trade(azurite) as world:
+@pytest.mark.parametrize("rule", ["sap_wins", "ask"])
+async def test_a_revision_updates_the_open_quotation_and_keeps_its_rows(azurite: str, rule: str) -> None:
+    async with trade(azurite, fieldRules={"quotation": rule}) as world:
         old = await active_quote(world)
         before = assert_equal(world, old)
         key = revise(world, old)
@@ -82,7 +85,8 @@ async def test_a_revision_updates_the_open_quotation_and_keeps_its_rows(azurite:
         add_line(world, key, "I00003", 2)
         activate(world, key)
         run = await world.run("quotation")
-        assert run.status == "succeeded", (run, [r.failure for r in await world.records("quotation")])
+        assert (run.status, run.counts.get("updated")) == ("succeeded", 1), run
+        assert (await world.record("quotation", OTHER, key)).ruled == {}
         after = assert_equal(world, key)
         assert after["DocEntry"] == before["DocEntry"]
         assert [row["LineNum"] for row in after["DocumentLines"]] == [0, 1, 2]

@@ -154,6 +154,8 @@ def _column_row(table: SimTable, column: Column, options: Options) -> JsonObject
         row["MinValue"], row["MaxValue"] = column.minimum, column.maximum
     if column.type in ("Decimal", "Money", "Double"):
         row["Precision"] = column.places if column.places is not None else 2
+    if column.type == "Money":
+        row["PrecisionSource"] = 2 if column.places is None else 0
     if column.type == "DateTime":
         row["DateTimeBehavior"] = {"Value": column.datetime_behavior or "UserLocal"}
     if any(name == "OptionSet" for name, _ in options.expand):

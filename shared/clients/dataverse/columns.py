@@ -57,7 +57,7 @@ _KINDS: Mapping[str, _Kind] = {
     "Memo": _Kind("text", "MemoAttributeMetadata", ("MaxLength",)),
     "Integer": _Kind("whole", ""),
     "Decimal": _Kind("amount", "DecimalAttributeMetadata", ("Precision",)),
-    "Money": _Kind("amount", "MoneyAttributeMetadata", ("Precision",)),
+    "Money": _Kind("amount", "MoneyAttributeMetadata", ("Precision", "PrecisionSource")),
     "DateTime": _Kind("day", "DateTimeAttributeMetadata", ("DateTimeBehavior",)),
     "Boolean": _Kind("yesNo", ""),
     "Picklist": _Kind("choice", "PicklistAttributeMetadata", (), "OptionSet($select=Options)"),
@@ -70,21 +70,22 @@ async def describe_columns(client: DataverseClient, entity: Entity) -> list[Row]
 
     One request for their types, and one more for each type that says more of itself (length, precision, options).
     """
-    types = {row["LogicalName"]: row["AttributeType"] for row in await _attributes(client, entity.type, entity.select)}
+    found = {row["LogicalName"]: row for row in await _attributes(client, entity.type, entity.select)}
+    types = {column: row["AttributeType"] for column, row in found.items()}
     more: dict[str, Row] = {}
     for kind_name in sorted({each for each in types.values() if each in _KINDS}):
         kind = _KINDS[kind_name]
         if kind.cast:
             names = [name for name, each in types.items() if each == kind_name]
             more |= {row["LogicalName"]: row for row in await _attributes(client, entity.type, names, kind)}
-    return [_described(name, types[name], more.get(name, {})) for name in entity.select if name in types]
+    return [_described(found[each], more.get(each, {})) for each in entity.select if each in found]
 
 
 async def _attributes(
     client: DataverseClient, record_type: str, names: Sequence[str], kind: _Kind | None = None
 ) -> list[Row]:
     where = " or ".join(f"LogicalName eq {text_literal(name(each))}" for each in names)
-    select = ",".join(("LogicalName", *(kind.select if kind else ("AttributeType",))))
+    select = ",".join(("LogicalName", *(kind.select if kind else ("AttributeType", "IsValidForUpdate"))))
     cast = f"/{_METADATA}{kind.cast}" if kind else ""
     expand = f"&$expand={kind.expand}" if kind and kind.expand else ""
     address = f"{_table(record_type)}/Attributes{cast}?$select={select}{expand}&$filter={encoded(where)}"
@@ -92,18 +93,24 @@ async def _attributes(
     return list(body.get("value") or ()) if isinstance(body, Mapping) else []
 
 
-def _described(column: str, type_name: str, more: Row) -> Row:
+def _described(column: Row, more: Row) -> Row:
+    type_name = str(column["AttributeType"])
     kind = _KINDS.get(type_name)
     options = (more.get("OptionSet") or {}).get("Options") or ()
     behavior = (more.get("DateTimeBehavior") or {}).get("Value")
     word = kind.word if kind else type_name
+    if word == "day" and behavior != _DAYS_ONLY:
+        word = f"{type_name} ({behavior})"
+    if more.get("PrecisionSource"):  # decimals of the organisation or of each row's currency
+        word = f"{type_name} without decimals of its own"
     return {
-        "name": column,
-        "type": f"{type_name} ({behavior})" if word == "day" and behavior != _DAYS_ONLY else word,
+        "name": column["LogicalName"],
+        "type": word,
         "length": more.get("MaxLength"),
         "places": more.get("Precision"),
         "accuracy": None,
         "values": [str(option["Value"]) for option in options],
+        "computed": column.get("IsValidForUpdate") is False,
     }
 
 

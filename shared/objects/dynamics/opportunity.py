@@ -16,13 +16,14 @@ from shared.objects import sap_lists as sap
 from shared.objects.canonical import Amount, Composite, Day, Text, Truth, Whole
 from shared.objects.columns import Column
 from shared.objects.dynamics import lists as known
+from shared.objects.dynamics.contact import CONTACTS
 from shared.objects.dynamics.document_kind import OPPORTUNITIES
 from shared.objects.dynamics.opportunity_header import (
     OPPORTUNITY_PRODUCTS,
     Description,
     EstimatedCloseDate,
     OpportunityCustomer,
-    Owner,
+    OwningUser,
     ParentAccount,
     ParentContact,
     SalesEmployee,
@@ -66,13 +67,14 @@ from shared.objects.model import (
 )
 from shared.objects.references import HUB_REFERENCE, start_of_transactions
 from shared.objects.sap_entities import our_reference
-from shared.ports import Entity, Mark, Row, SideName, Value
+from shared.ports import Entity, Mark, Owner, Row, SideName, Value
 
 IN, OUT, CHECKED = FieldDirection.IN, FieldDirection.OUT, FieldDirection.CHECKED
 ARRIVALS = "dynamics"  # the batch of marks of opportunities that came in
 CLOSED = "the SAP opportunity is won or lost already; reopen it in SAP, or enter the change made in Dynamics there"
 _LONGEST_REMARKS = 64_000  # DI API reference: SalesOpportunities.Remarks
 _COLUMN_LENGTH = 100
+CONTACT_ROW = "contact"  # where the contact of an opportunity stands in its row
 
 SAP_ENTITY = Entity(
     set="SalesOpportunities",
@@ -91,8 +93,13 @@ OTHER_ENTITY = Entity(
     created=("createdon",),
     key_is_text=False,
     children=(OPPORTUNITY_PRODUCTS,),
+    owner=Owner(
+        CONTACT_ROW,
+        replace(CONTACTS, select=("_parentcustomerid_value",), owner=None),
+        lookup="_parentcontactid_value",
+    ),
 )
-_PLAIN = {SideName.SAP: SAP_ENTITY, SideName.OTHER: replace(OTHER_ENTITY, children=())}
+_PLAIN = {SideName.SAP: SAP_ENTITY, SideName.OTHER: replace(OTHER_ENTITY, children=(), owner=None)}
 _OPENED: Mapping[SideName, Row] = {SideName.SAP: {"Status": "sos_Open"}, SideName.OTHER: {"statecode": 0}}
 
 TABLE: tuple[Field, ...] = (
@@ -104,7 +111,7 @@ TABLE: tuple[Field, ...] = (
           WhileOpen(EstimatedCloseDate()), essential=True),
     Field("stage", Composite(), SapStage(), WhileOpen(DynamicsStage()), only_if="opportunity_stages"),
     Field("amount", Amount(), SapAmount(), WhileOpen(EstimatedValue())),
-    Field("sales_employee", Whole(), SalesEmployee(), Owner(), IN, only_if="sales_employees"),
+    Field("sales_employee", Whole(), SalesEmployee(), OwningUser(), IN, only_if="sales_employees"),
     Field("remarks", Text(), Column("Remarks", _LONGEST_REMARKS), Description(), IN),
     Field(STATE, Composite(), SapState(SAP_ENTITY), DynamicsState()),
     Field("is_open", Truth(), SapIsOpen(), DynamicsIsOpen(), CHECKED),
@@ -198,6 +205,10 @@ class Opportunity(TableObject):
                 seen |= {**part.body, **stages}
         return replace(first, held=held, steps=tuple(steps))
 
+    def why_frozen(self, side: SideName, current: Row) -> str:
+        """What is won or lost takes nothing."""
+        return "Dynamics takes no change of an opportunity that is won or lost" if _is_closed(side, current) else ""
+
     def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
         """Our reference in SAP; the columns of the settings for number and status."""
         back = (
@@ -235,11 +246,13 @@ class Opportunity(TableObject):
         return Mark(frozenset({ARRIVALS}))
 
     def parents(self, side: SideName, row: Row, ctx: Context) -> tuple[Parent, ...]:
-        """The account and, where contacts travel, the contact, which may come later."""
+        """The account and, where contacts travel, the contact if it is one of that account: others never come."""
         if side is SideName.SAP:
             return ()
-        contact = row.get("_parentcontactid_value") if contacts_travel(ctx) else None
-        wanted = (("account", row.get("_parentaccountid_value"), True), ("contact", contact, False))
+        account, person = row.get("_parentaccountid_value"), row.get(CONTACT_ROW) or {}
+        is_its_own = contacts_travel(ctx) and account is not None and person.get("_parentcustomerid_value") == account
+        contact = row.get("_parentcontactid_value") if is_its_own else None
+        wanted = (("account", account, True), ("contact", contact, False))
         return tuple(Parent(name, SideName.OTHER, str(key), must) for name, key, must in wanted if key)
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:

@@ -163,7 +163,7 @@ class EstimatedCloseDate(Accessor):
 
 
 @dataclass(frozen=True)
-class Owner(Accessor):
+class OwningUser(Accessor):
     """The owner of the opportunity as SAP's sales employee."""
 
     columns = ("_ownerid_value",)

@@ -19,6 +19,7 @@ from shared.objects.dynamics.document_kind import DocumentKind
 from shared.objects.model import KEY, Context, Parent, Step
 from shared.ports import Mark, Row, SideName, Value
 
+READ_ONLY = "Dynamics takes no change of a sales document that is won, closed, cancelled, fulfilled or invoiced"
 DELIVERIES, INVOICES = "deliveries", "invoices"  # where the documents that were made of an order stand in its row
 
 
@@ -225,7 +226,5 @@ class WrittenBack(Accessor):
         """Set the text, unless Dynamics keeps the document read-only by now."""
         state = None if draft.current is None else draft.current.get("statecode")
         if state in self.kind.read_only:
-            raise Refused(f"Dynamics takes no change of a document of sales that is closed ({self.kind.name})")
+            raise Refused(READ_ONLY)
         draft.body[getattr(draft.ctx.settings, self.setting)] = None if value is None else str(value)
-        if state == 1:
-            draft.around = self.kind.around

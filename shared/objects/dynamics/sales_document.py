@@ -17,13 +17,14 @@ from shared.objects import sap_lists as sap
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.document_kind import DocumentKind
 from shared.objects.dynamics.order_content import LINES
-from shared.objects.dynamics.order_header import instant
+from shared.objects.dynamics.order_header import READ_ONLY, instant
 from shared.objects.dynamics.order_rows import CLOSED
 from shared.objects.fields import TableObject
 from shared.objects.model import Context, Direction, NeededColumn, Parent, Refusal, Writing
 from shared.objects.references import HUB_REFERENCE, start_of_transactions
 from shared.ports import Entity, Mark, Row, SideName, Value
 
+ACTIVE = 1  # the state in which some kinds are changed as drafts only
 ARRIVALS = "dynamics"  # the batch of marks of documents that came in
 _REFERENCE_LENGTH = 100
 _COLUMN_LENGTH = 50
@@ -96,10 +97,17 @@ class SalesDocument(TableObject):
     ) -> Writing:
         """As the table says; a document that is closed in SAP takes no change at all."""
         writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
+        if side is SideName.OTHER and writing.body and (current or {}).get("statecode") == ACTIVE:
+            return replace(writing, around=self.kind.around)
         closed = side is SideName.SAP and current is not None and current.get("DocumentStatus") != "bost_Open"
         if closed and writing.refusal is None and (writing.body or writing.steps):
             return replace(writing, refusal=Refusal(CLOSED, tuple(values), conflict=True))
         return writing
+
+    def why_frozen(self, side: SideName, current: Row) -> str:
+        """Dynamics takes no change of final documents."""
+        frozen = side is SideName.OTHER and current.get("statecode") in self.kind.read_only
+        return READ_ONLY if frozen else ""
 
     def columns_needed(self, ctx: Context) -> tuple[NeededColumn, ...]:
         """Our reference on documents and their rows; the columns of the settings for number and status."""

@@ -101,7 +101,7 @@ class DynamicsSettings(
         description=(
             "SAP's user fields and custom columns of Dynamics that hold the same: the object, both columns, the direction "
             "(both, in, out) and, for a choice of Dynamics, which of SAP's values is which option. Both columns must be "
-            "there, of one kind and with as many decimals. A custom field is called as SAP's field in small letters. "
+            "there, of one kind and with as many decimals. Rules name a custom field by both, as account.U_Region/new_region. "
             'Example: [{"object": "account", "sap": "U_Region", "dynamics": "new_region"}]'
         ),
     )

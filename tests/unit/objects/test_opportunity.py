@@ -218,12 +218,14 @@ def test_a_contact_that_is_taken_away_is_taken_away_in_sap():
 
 
 def test_parents_are_the_account_and_the_contact_only_where_contacts_travel():
-    row = opportunity(_parentcontactid_value=CONTACT_ID)
+    row = opportunity(_parentcontactid_value=CONTACT_ID, contact={"_parentcustomerid_value": ACCOUNT_ID})
     account, contact = Parent("account", OTHER, ACCOUNT_ID), Parent("contact", OTHER, CONTACT_ID)
     assert OPPORTUNITY.parents(OTHER, row, context()) == (account, contact)
     assert OPPORTUNITY.parents(OTHER, opportunity(), context()) == (account,)
     assert OPPORTUNITY.parents(OTHER, row, context(directions={"contact": ["out"]})) == (account,)
-    assert OPPORTUNITY.parents(OTHER, row | {"_parentaccountid_value": None}, context()) == (contact,)
+    stranger = row | {"contact": {"_parentcustomerid_value": None}}
+    assert OPPORTUNITY.parents(OTHER, stranger, context()) == (account,)
+    assert not OPPORTUNITY.parents(OTHER, row, context())[1].required
     assert OPPORTUNITY.parents(SAP, sap_opportunity(), context()) == ()
 
 
