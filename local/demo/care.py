@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from local.demo import traces, trade
+from local.demo import lead, traces, trade
+from local.demo import lead_systems as people
 from local.demo import trade_systems as systems
 from local.demo.stage import ACCOUNT, TEMPLATE, Stage
 from local.demo.systems import Row
@@ -15,6 +16,7 @@ from local.environment import TIMEZONE
 
 _SCHEDULED, _BROKEN, _NEIGHBOUR = "C00003", "C00006", "C00005"
 _LONGEST_WAIT = 90.0  # every minute, plus a tick, a run, and a slow machine
+_SALES_TABLES = ("leads", "contacts", "opportunities", "quotes", "quotedetails")
 _NEVER = {"run": "never", "timezone": TIMEZONE}
 _GOOD_NAME = "株式会社さくら商事 (Hamburg)"
 _BAD_NAME = "株式会社さくら商事\x0b(Hamburg)"
@@ -94,11 +96,16 @@ async def broken(stage: Stage) -> None:
 
 async def leave_no_traces(stage: Stage) -> None:
     """Tables, queues and logs are searched for what the hub carried: keys and fingerprints are there, no record data."""
-    people = [*(await stage.sap.customers()).values(), *(await stage.dynamics.accounts()).values()]
-    values = traces.worth_hiding([*people, *await _goods_and_orders(stage)])
-    stage.check("what people wrote on orders is among what is searched", trade.WRITTEN - values, frozenset())
+    customers = [*(await stage.sap.customers()).values(), *(await stage.dynamics.accounts()).values()]
+    values = traces.worth_hiding([*customers, *await _goods_and_sales(stage)])
+    written = trade.WRITTEN | lead.WRITTEN
+    stage.check(
+        "what people wrote on leads, quotes and orders is among what is searched", written - values, frozenset()
+    )
     kept = await traces.kept(stage.environment)
-    stage.say(f"{len(values)} names, addresses, phones, e-mails, texts of items and orders; {len(kept)} places to look")
+    stage.say(
+        f"{len(values)} names, addresses, phones, e-mails, texts of items, leads and sales; {len(kept)} places to look"
+    )
     stage.check("the search works: codes are keys, and are found", bool(traces.found({_BROKEN}, kept)))
     stage.check("none of them is in tables, queues or logs", traces.found(values, kept), [])
     secrets = traces.secrets(stage.environment)
@@ -107,9 +114,12 @@ async def leave_no_traces(stage: Stage) -> None:
     stage.check("the hub calls itself well", health, 200)
 
 
-async def _goods_and_orders(stage: Stage) -> list[Row]:
-    """What either side shows of items, products, orders and their lines."""
+async def _goods_and_sales(stage: Stage) -> list[Row]:
+    """What either side shows of items, products, leads, contacts and sales with their lines."""
     sap, dynamics = stage.sap, stage.dynamics
-    in_sap = [*(await systems.items(sap)).values(), *await systems.documents(sap)]
+    in_sap = [*(await systems.items(sap)).values()]
+    for read in (systems.documents, people.quotations, people.sap_opportunities, people.partners):
+        in_sap += await read(sap)
     in_dynamics = [await read(dynamics) for read in (systems.products, systems.orders, systems.all_lines)]
+    in_dynamics += [await dynamics.rows(table) for table in _SALES_TABLES]
     return [*in_sap, *(row for rows in in_dynamics for row in rows)]

@@ -1,4 +1,4 @@
-"""The chapters of goods: items become products with their prices, and prices that change in SAP without a stamp."""
+"""The chapters of goods: settings of all that is sold, items with their prices, prices that change without a stamp."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from local.demo import trade_systems as systems
-from local.demo.opening import SETTINGS
-from local.demo.stage import ORDER, PRODUCT, TEMPLATE, Stage
+from local.demo.opening import CUSTOMER, SETTINGS
+from local.demo.stage import OBJECTS, ORDER, PRODUCT, TEMPLATE, Stage
 from local.demo.trade_compare import (
     ITEM_TAX,
     SHIPPING,
@@ -23,7 +23,9 @@ from local.demo.trade_compare import (
 )
 from local.environment import TIMEZONE
 
-#: What the demo decides about products and orders, beside the price lists, which it chooses from both sides' lists.
+LEAD_SERIES = 72
+_NUMBER, _STATUS = systems.ORDER_COLUMNS
+#: What the demo decides about products and sales, beside the price lists, which it chooses from both sides' lists.
 TRADE_SETTINGS: dict[str, Any] = {
     "defaultUnitGroup": UNIT_GROUP_OF_NONE,
     "priceRounding": "round",
@@ -33,9 +35,19 @@ TRADE_SETTINGS: dict[str, Any] = {
     "freightForShipping": SHIPPING,
     "freightForItemTax": ITEM_TAX,
     "writeInItem": WRITE_IN_ITEM,
-    "orderNumberColumn": systems.ORDER_COLUMNS[0],
-    "orderStatusColumn": systems.ORDER_COLUMNS[1],
+    "orderNumberColumn": _NUMBER,
+    "orderStatusColumn": _STATUS,
+    "quotationNumberColumn": _NUMBER,
+    "quotationStatusColumn": _STATUS,
+    "opportunityNumberColumn": _NUMBER,
+    "opportunityStatusColumn": _STATUS,
+    "opportunityStages": {"1-Qualify": 1, "2-Develop": 3, "3-Propose": 4, "4-Close": 5},
+    "closedOpportunities": True,
+    "leadCodeSeries": LEAD_SERIES,
+    "leadAccountType": CUSTOMER,
 }
+_SOLD = ("opportunity", "quote", "salesorder")
+_REFERRING = ("OCPR", "OOPR", "OQUT", "ORDR", "RDR1")
 _SETTINGS = f"/templates/{TEMPLATE}/settings"
 _MARKED = tuple(f"I{number:05d}" for number in range(1, 51))
 _INACTIVE = "I00050"
@@ -45,7 +57,7 @@ _RISE = Decimal("7.77")
 
 
 async def open_trade(stage: Stage) -> None:
-    """Choose price lists from the lists of both sides, save the settings of products and orders, set-up again."""
+    """Choose price lists from the lists of both sides, save the settings of products and sales, set-up again."""
     early, problem, _ = await stage.environment.call("POST", f"{ORDER}/sync", {})
     stage.check("while settings are missing no order comes in: 409", early, 409)
     stage.say(f"{problem['detail']}")
@@ -59,7 +71,7 @@ async def open_trade(stage: Stage) -> None:
     stage.check("a price list in another currency is refused, by name", named, ["priceLists"])
     right = {**SETTINGS, **TRADE_SETTINGS, "priceLists": _as_settings(stage.price_lists)}
     saved = await stage.api("PUT", _SETTINGS, right)
-    nothing: dict[str, list[str]] = {"account": [], "product": [], "order": []}
+    nothing: dict[str, list[str]] = {name: [] for name in OBJECTS}
     stage.check("the right settings hold in both systems; nothing is missing", saved["missing"], nothing)
     await _set_up(stage)
 
@@ -90,15 +102,21 @@ def _as_settings(price_lists: list[PriceList] | tuple[PriceList, ...]) -> list[d
 
 async def _set_up(stage: Stage) -> None:
     """The columns of the settings come into being; what SAP has already is left alone."""
-    wanted = set(systems.ORDER_COLUMNS)
-    before = await systems.order_columns(stage.dynamics)
+    before = await _columns(stage)
     answer = await stage.api("POST", f"/templates/{TEMPLATE}/setup")
     todo = [step for step in answer["steps"] if step["state"] == "todo"]
     stage.check(f"set-up took {len(answer['steps'])} steps and left nothing to do", todo, [])
-    created = await systems.order_columns(stage.dynamics) - before
-    stage.check("it created the columns for SAP's number and status in Dynamics", created, wanted)
-    fields = [await systems.user_fields(stage.sap, table) for table in ("ORDR", "RDR1")]
-    stage.check("SAP's orders and their rows have the field U_HubRef", fields, [{"HubRef"}] * 2)
+    created = {table: columns - before[table] for table, columns in (await _columns(stage)).items()}
+    wanted = {table: set(systems.ORDER_COLUMNS) for table in _SOLD}
+    what = "it created the columns for SAP's number and status of opportunities, quotes and orders in Dynamics"
+    stage.check(what, created, wanted)
+    fields = {table: await systems.user_fields(stage.sap, table) for table in _REFERRING}
+    what = "SAP's contact persons, opportunities, quotations and orders have the field U_HubRef, rows of documents too"
+    stage.check(what, fields, {table: {"HubRef"} for table in _REFERRING})
+
+
+async def _columns(stage: Stage) -> dict[str, set[str]]:
+    return {table: await systems.columns_of(stage.dynamics, table) for table in _SOLD}
 
 
 async def products(stage: Stage) -> None:

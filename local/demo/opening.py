@@ -40,8 +40,8 @@ async def set_up(stage: Stage) -> None:
     saved = await stage.api("PUT", path, SETTINGS)
     what = "the right settings hold in SAP and in Dynamics; nothing is missing for accounts"
     stage.check(what, saved["missing"]["account"], [])
-    lacks = {name: ", ".join(one["setting"] for one in some) for name, some in saved["missing"].items() if some}
-    stage.say(f"Products and orders come later; they lack: {'; '.join(lacks.values())}")
+    lacks = [f"{name} {', '.join(one['setting'] for one in some)}" for name, some in saved["missing"].items() if some]
+    stage.say(f"Products and sales come later; what they lack: {'; '.join(lacks)}")
     before = await stage.sap.user_fields()
     answer = await stage.api("POST", f"/templates/{TEMPLATE}/setup")
     todo = [step for step in answer["steps"] if step["state"] == "todo"]

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.demo import care, days, goods, opening, tills, trade
+from local.demo import care, days, goods, lead, opening, tills, trade
 from local.demo.stage import ACCOUNT, Stage
 from local.demo.systems import Dynamics, Sap
 from local.environment import Environment
@@ -49,6 +49,11 @@ STEPS: tuple[Step, ...] = (
     Step("An order", "a submitted order stands in SAP once, equal to the cent", trade.enter),
     Step("A waiting order", "what an order waits for is said, and frees it", trade.wait_for_product),
     Step("Change and close", "an open order follows; a closed one is never overwritten", trade.change_and_close),
+    Step("A lead", "a look before writes nothing; then it stands in SAP as a lead, with its person", lead.enter),
+    Step("Qualified", "the same partner is a customer now, with contact and opportunity", lead.qualify),
+    Step("A quote", "a revision updates SAP's quotation, there is never a second one", lead.quote),
+    Step("Ordered, delivered", "the order closes its quotation; deliveries are told in Dynamics", lead.order),
+    Step("One of each", "one partner, contact, opportunity, quotation, order, all linked", lead.one_of_each),
     Step("Tills", "a second template: Tagrain, loaded in its order, by name and code", tills.open_shop),
     Step("A trading day", "every receipt stands in SAP once; the day ties out at zero", tills.trading_day),
     Step("An unmapped tender", "it is listed, explained, mapped, retried", tills.unmapped_tender),

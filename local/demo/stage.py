@@ -19,7 +19,12 @@ from local.demo.trade_compare import PriceList
 from local.environment import Environment
 
 TEMPLATE = "dynamics"
-ACCOUNT, PRODUCT, ORDER = (f"/templates/{TEMPLATE}/objects/{name}" for name in ("account", "product", "order"))
+OBJECTS: Mapping[str, str] = {
+    name: f"/templates/{TEMPLATE}/objects/{name}"
+    for name in ("lead", "account", "contact", "product", "opportunity", "quotation", "order")
+}
+"""What the template brings over, with its address, in the order in which one builds upon the other."""
+LEAD, ACCOUNT, CONTACT, PRODUCT, OPPORTUNITY, QUOTATION, ORDER = OBJECTS.values()
 _MOST_SHOWN = 5
 _RUN_SECONDS, _RUN_SECONDS_EACH = 120.0, 0.1  # when a run is given up on: with so many customers of a slow machine
 
@@ -37,7 +42,8 @@ class Stage:
     """The story's stage.
 
     ``types`` are the customers that take part, by code, with their account type; ``items`` the items that do;
-    ``price_lists`` whose prices travel; ``order`` is the order of Dynamics that the story follows.
+    ``price_lists`` whose prices travel; ``order`` is the order of Dynamics that the story follows; ``life`` is what became of
+    the lead that it follows, as ids of Dynamics by object.
     """
 
     environment: Environment
@@ -49,6 +55,7 @@ class Stage:
     items: set[str] = field(default_factory=set)
     price_lists: tuple[PriceList, ...] = ()
     order: str = ""
+    life: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
 
     # --- saying -----------------------------------------------------------------------------------------------------
@@ -75,10 +82,14 @@ class Stage:
 
     async def run(self, method: str, path: str, body: Any, label: str, total: int | None = None) -> dict[str, Any]:
         """Start something that answers 202, and follow its Location to the end, as a flow in Power Automate does."""
+        return await self.follow(await self.start(method, path, body), label, total)
+
+    async def start(self, method: str, path: str, body: Any) -> str:
+        """Start something that answers 202; answers its Location."""
         status, answer, headers = await self.environment.call(method, path, body)
         if status != 202:
             raise RuntimeError(f"{method} {path} answered {status}: {answer}")
-        return await self.follow(headers["Location"], label, total)
+        return headers["Location"]
 
     async def follow(self, location: str, label: str, total: int | None = None) -> dict[str, Any]:
         """Wait for the end of a run, with a bar that shows its counts; RuntimeError if it does not end in time."""
@@ -107,6 +118,10 @@ class Stage:
         """What the hub says of one record; of a customer if nothing else is said."""
         query = f"object={object_name}&side={side}&key={key}"
         return dict(await self.api("GET", f"/templates/{TEMPLATE}/explain?{query}"))
+
+    async def preview(self, of: str, **body: Any) -> dict[str, Any]:
+        """What Sync Now of an object would do; nothing is done."""
+        return dict(await self.api("POST", f"{of}/sync", {**body, "preview": True}, expect=200))
 
     # --- both systems -----------------------------------------------------------------------------------------------
 

@@ -17,19 +17,22 @@ _COLUMNS = ("CardName", "Phone1", "Phone2", "Fax", "EmailAddress", "Website")
 _COLUMNS_THERE = ("name", "telephone1", "telephone2", "fax", "emailaddress1", "websiteurl")
 _ADDRESS = ("Street", "Block", "City")
 _GOODS = ("ItemName", "User_Text", "description", "Comments", "NumAtCard", "ordernumber", "productdescription")
+_SALES = ("companyname", "subject", "fullname", "quotenumber", "OpportunityName", "Remarks", "Notes")
 _ROWS = ("ItemDescription",)
+_PERSONS = ("Name", "Phone1", "MobilePhone", "E_Mail")
 _SECRETS = ("SAP_PASSWORD", "DATAVERSE_CLIENT_SECRET", "HUB_FINGERPRINT_KEY", "HUB_TOKEN_KEY")
 _SHORTEST = 6  # shorter ones ("Ulm") are found by chance
 _PEEKED = 32
 
 
 def worth_hiding(rows: Iterable[Row]) -> set[str]:
-    """Names, phones, e-mails, web addresses, streets and towns; of goods and orders names, texts and numbers of people."""
+    """Names, phones, e-mails, web addresses, streets and towns; of people, goods and sales names, texts and numbers."""
     found: set[str] = set()
     for row in rows:
-        found |= _texts([row], (*_COLUMNS, *_COLUMNS_THERE, *_GOODS))
+        found |= _texts([row], (*_COLUMNS, *_COLUMNS_THERE, *_GOODS, *_SALES))
         found |= _texts(row.get("BPAddresses") or (), _ADDRESS)
         found |= _texts(row.get("DocumentLines") or (), _ROWS)
+        found |= _texts(row.get("ContactEmployees") or (), _PERSONS)
     return {value for value in found if len(value) >= _SHORTEST}
 
 

@@ -61,9 +61,6 @@ async def _enter_order(stage: Stage) -> str:
         systems.line_of(second, 7, manualdiscountamount=4.44, tax=19.99),
         systems.write_in(_WRITE_IN, 2.5, 33.33, tax=15.83),
     )
-    # A day in Dynamics is the midnight of the user's time zone, in UTC: the evening before, for Berlin.
-    today = datetime.combine(datetime.now(ZoneInfo(TIMEZONE)), time(), ZoneInfo(TIMEZONE))
-    midnight = (today + timedelta(days=_DELIVERY_DAYS)).astimezone(UTC)
     return await systems.enter_order(
         stage.dynamics,
         await stage.dynamics.account(_CUSTOMER),
@@ -71,16 +68,22 @@ async def _enter_order(stage: Stage) -> str:
         lines,
         name=_SUBJECT,
         description=_COMMENTS,
-        requestdeliveryby=f"{midnight:%Y-%m-%dT%H:%M:%SZ}",
+        requestdeliveryby=day_in(_DELIVERY_DAYS),
         paymenttermscode=2,
         discountpercentage=2.5,
         freightamount=49.9,
     )
 
 
-async def check_order(stage: Stage) -> Row:
-    """The followed order stands in SAP once, equal in every field and amount; answers SAP's."""
-    entered = await _entered(stage)
+def day_in(days: int) -> str:
+    """A day from today as Dynamics keeps it: midnight in the user's time zone, in UTC; for Berlin the evening before."""
+    today = datetime.combine(datetime.now(ZoneInfo(TIMEZONE)), time(), ZoneInfo(TIMEZONE))
+    return f"{(today + timedelta(days=days)).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def check_order(stage: Stage, key: str = "") -> Row:
+    """An order, the followed one if none is named, stands in SAP once, equal in every field and amount; answers SAP's."""
+    entered = await _entered(stage, key or stage.order)
     document = await systems.document(stage.sap, entered.order["ordernumber"])
     result = compare_order(entered, document)
     stage.check(
@@ -92,12 +95,12 @@ async def check_order(stage: Stage) -> Row:
     return document
 
 
-async def _entered(stage: Stage) -> Entered:
-    order = await systems.order(stage.dynamics, stage.order)
+async def _entered(stage: Stage, key: str) -> Entered:
+    order = await systems.order(stage.dynamics, key)
     accounts, currencies = await stage.dynamics.accounts(), await stage.dynamics.currencies()
     return Entered(
         order,
-        await systems.lines(stage.dynamics, stage.order),
+        await systems.lines(stage.dynamics, key),
         accounts[order["_accountid_value"]]["accountnumber"],
         currencies[order["_transactioncurrencyid_value"]],
         {row["productid"]: row["productnumber"] for row in await systems.products(stage.dynamics)},
@@ -200,7 +203,9 @@ async def _change_after_closing(stage: Stage, closed: Row) -> None:
     stage.check("it is listed as a conflict about its lines", listed, [(stage.order, ["lines"])])
     explained = await stage.explain(stage.order, "order", "other")
     stage.say(f"explain: {explained['summary']}")
-    stage.check("explain says in words that SAP's order is closed", "the SAP order is closed" in explained["summary"])
+    stage.check(
+        "explain says in words that SAP's order is closed", "the SAP document is closed" in explained["summary"]
+    )
     await stage.sync_now("Sync Now again", ORDER)
     stage.check("it stays listed", await _conflicts(stage), listed)
     stage.check("beside the user's edit nothing was written on either side", stage.writes(), entered)

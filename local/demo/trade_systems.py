@@ -12,7 +12,7 @@ from typing import Any
 from local.demo.systems import Dynamics, Row, Sap
 
 ORDER_COLUMNS = ("new_sapnumber", "new_sapstatus")
-"""The columns that the demo's settings name for SAP's number and status of an order; set-up creates them."""
+"""What the demo's settings name for SAP's number and status, of opportunities, quotes and orders; set-up creates them."""
 PUBLISHED: Mapping[str, int] = {"statecode": 0, "statuscode": 1}
 SUBMITTED: Mapping[str, int] = {"statecode": 1, "statuscode": 3}
 _ITEM = "ItemCode,ItemName,User_Text,UoMGroupEntry,PricingUnit,ItemPrices,Frozen,Valid"
@@ -138,8 +138,8 @@ async def enter_product(dynamics: Dynamics, number: str, name: str, like: Row) -
         "defaultuomscheduleid@odata.bind": f"/uomschedules({like['_defaultuomscheduleid_value']})",
         "defaultuomid@odata.bind": f"/uoms({like['_defaultuomid_value']})",
     }
-    key = await _create(dynamics, "products", body)
-    await _change(dynamics, f"products({key})", PUBLISHED)
+    key = await create(dynamics, "products", body)
+    await change(dynamics, f"products({key})", PUBLISHED)
     return key
 
 
@@ -155,7 +155,7 @@ async def enter_order(dynamics: Dynamics, account: Row, price_list: str, lines: 
         "pricelevelid@odata.bind": f"/pricelevels({ids[price_list]})",
         "order_details": [{**line, "lineitemnumber": place} for place, line in enumerate(lines, 1)],
     }
-    key = await _create(dynamics, "salesorders", body)
+    key = await create(dynamics, "salesorders", body)
     await edit_order(dynamics, key, **SUBMITTED)
     return key
 
@@ -207,24 +207,26 @@ async def all_lines(dynamics: Dynamics) -> list[Row]:
 
 async def edit_order(dynamics: Dynamics, key: str, **columns: Any) -> None:
     """What a user saves in the form of an order."""
-    await _change(dynamics, f"salesorders({key})", columns)
+    await change(dynamics, f"salesorders({key})", columns)
 
 
 async def edit_line(dynamics: Dynamics, key: str, **columns: Any) -> None:
     """The same for one of its lines."""
-    await _change(dynamics, f"salesorderdetails({key})", columns)
+    await change(dynamics, f"salesorderdetails({key})", columns)
 
 
-async def order_columns(dynamics: Dynamics) -> set[str]:
-    """The logical names of an order's columns."""
-    rows = await dynamics.rows("EntityDefinitions(LogicalName='salesorder')/Attributes?$select=LogicalName")
+async def columns_of(dynamics: Dynamics, table: str) -> set[str]:
+    """The logical names of a table's columns."""
+    rows = await dynamics.rows(f"EntityDefinitions(LogicalName='{table}')/Attributes?$select=LogicalName")
     return {str(row["LogicalName"]) for row in rows}
 
 
-async def _create(dynamics: Dynamics, table: str, body: Row) -> str:
+async def create(dynamics: Dynamics, table: str, body: Row) -> str:
+    """What a user enters as a new row of a table; answers its id."""
     response = await dynamics.send("POST", table, body)
     return response.headers["OData-EntityId"].rpartition("(")[2].rstrip(")")
 
 
-async def _change(dynamics: Dynamics, address: str, columns: Mapping[str, Any]) -> None:
+async def change(dynamics: Dynamics, address: str, columns: Mapping[str, Any]) -> None:
+    """What a user saves in the form of a row."""
     await dynamics.send("PATCH", address, dict(columns), **{"If-Match": "*"})

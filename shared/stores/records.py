@@ -140,12 +140,17 @@ class Records:
         return (await self.load(pk, side, [key])).get(key)
 
     async def marked(self, pk: str, after: str, size: int) -> tuple[list[Record], str]:
-        """A page of records whose mark is on, in row-key order after ``after`` ("" to begin; "" back: no more)."""
+        """A page of records whose mark is on; a page may have none. See :meth:`page`."""
+        records, cursor = await self.page(pk, after, size)
+        return [record for record in records if record.mark.on], cursor
+
+    async def page(self, pk: str, after: str, size: int) -> tuple[list[Record], str]:
+        """A page of records in row-key order after ``after`` ("" to begin; "" back: no more)."""
         rows, more = await self._table.page(
             pk, low=after + AFTER if after else "r:", high="r;", continuation=None, size=size
         )
         records = [from_row(row) for row in rows]
-        return [r for r in records if r.mark.on], rows[-1]["RowKey"] if rows and more is not None else ""
+        return records, rows[-1]["RowKey"] if rows and more is not None else ""
 
     async def due(self, pk: str, until: datetime, limit: int) -> list[tuple[SideName, str]]:
         """Up to ``limit`` (side, key) that are due by then, oldest first."""

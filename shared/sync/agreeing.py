@@ -139,7 +139,7 @@ class Agreeing(Writing):
         """Save links, bases and outcomes; then wake the children that waited for what is linked now."""
         absorbed = {(before.born, before.born_key) for i in items if (before := i.known.absorbed) is not None}
         items = [i for i in items if (i.known.born, i.known.born_key) not in absorbed]  # their rows go with the other's
-        fresh = [i for i in items if i.known.linked and (i.known.stored is None or not i.known.stored.linked)]
+        fresh = [i for i in items if i.known.linked and (i.known.stored is None or i.known.stored.keys != i.known.keys)]
         changed = [i for i in items if _differs(i.known)]
         parked = [i for i in items if i.outcome is Outcome.PARKED]
         await parking.wait_for_parents(self.hub, self.flow, parked)

@@ -311,6 +311,7 @@ class Delivery(Agreeing):
     def _prepare_create(self, item: Item) -> None:
         record, reading = item.known, item.readings[self.near]
         if reason := self.object.why_not_created(self.direction, item.rows[self.near], self.ctx):
+            record.claim = None  # what an earlier creation may have left was looked for: there is nothing
             self._skip(item, reason)
             return
         values = for_create(self.rules, reading, self.direction)

@@ -27,6 +27,7 @@ async def find(hub: Hub, flow: Flow, direction: Direction, items: Sequence[Item]
     found = await lost_creations(flow, far, [i for i in items if i.known.claim is not None])
     for item in items:
         item.recovered = item.key in found
+    found |= await _made_by_us(hub, flow, near, [i for i in items if i.key not in found])
     found |= await by_origin(hub, flow, direction, [i for i in items if i.key not in found])
     if flow.object.owned_by:
         await _within_owners(flow, near, [i for i in items if i.key not in found], found)
@@ -67,6 +68,29 @@ async def _lost_in_owners(flow: Flow, far: SideName, items: Sequence[Item]) -> F
         if hits:
             made[item.key] = _single(hits)
     return made
+
+
+async def _made_by_us(hub: Hub, flow: Flow, near: SideName, items: Sequence[Item]) -> Found:
+    """What SAP shows to be ours: a delivery created it there and has not come to remember it, or is about to.
+
+    A reference to a record that is linked to another one is a copy that somebody made in SAP: it counts for nothing.
+    """
+    entity = flow.object.entity(near, flow.ctx)
+    if near is not SideName.SAP or not entity.reference:
+        return {}
+    ours = flow.reference_of("")
+    keys = {
+        item.key: reference.removeprefix(ours)
+        for item in items
+        if (reference := str(item.rows[near].get(entity.reference) or "")).startswith(ours)
+    }
+    if not keys:
+        return {}
+    known = await hub.records.load(flow.pk, SideName.OTHER, list(dict.fromkeys(keys.values())))
+    free = {name: key for name, key in keys.items() if key not in known or not known[key].linked}
+    far = flow.object.entity(SideName.OTHER, flow.ctx)
+    rows = await flow.sides[SideName.OTHER].read(far, list(dict.fromkeys(free.values()))) if free else {}
+    return {name: rows[key] for name, key in free.items() if key in rows}
 
 
 async def _within_owners(flow: Flow, near: SideName, items: Sequence[Item], found: Found) -> None:

@@ -50,10 +50,16 @@ async def forget(hub: Hub, flow: Flow, notes: Iterable[str]) -> None:
         await hub.records.remove(flow.pk, note)
 
 
+async def forget_side(hub: Hub, flow: Flow, side: SideName) -> None:
+    """Notes of a side whose rows do not travel: nothing would ever be looked at for them."""
+    notes = [row["RowKey"] async for row in hub.records.rows(flow.pk, NOTES)]
+    await forget(hub, flow, [note for note in notes if parse_key(note)[0] is side])
+
+
 async def linked_owners(hub: Hub, flow: Flow, side: SideName, cursor: str) -> tuple[list[KeyVersion], str]:
     """The rows of a page of linked owners, and where to go on ("": no more)."""
     pk = partition(flow.template.id, flow.object.owned_by)
-    records, cursor = await hub.records.marked(pk, cursor, _OWNERS_AT_ONCE)
+    records, cursor = await hub.records.page(pk, cursor, _OWNERS_AT_ONCE)
     owners = [record.keys[side] for record in records if record.linked]
     return await rows_of(flow, side, owners), cursor
 

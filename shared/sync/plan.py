@@ -215,6 +215,8 @@ class Planner:
         async for entries, notes in owned.noted(self.hub, flow, direction.source):
             yield _Batch(direction.source, entries, "", "due", forced=True)
             await owned.forget(self.hub, flow, notes)
+        if len(flow.directions) == 1:
+            await owned.forget_side(self.hub, flow, direction.source.opposite)
 
     async def _of_linked_owners(self, flow: Flow, direction: Direction, plan: Plan) -> AsyncIterator[_Batch]:
         """All rows of all owners that are linked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from local.simulators.dataverse import DataverseSimulator
+from local.simulators.dataverse.dispatch import dispatch
+from local.simulators.dataverse.wire import Call
 from local.simulators.entra import EntraSimulator
 from local.simulators.tls import LocalTls, make_local_tls
 from shared.clients.connections import HttpTimes
@@ -460,6 +463,31 @@ async def test_a_column_is_made_once_and_can_be_written_and_found_at_once(hub: H
     await side.write(ACCOUNT, [Write("a", {"name": "A", "new_hubref": "dynamics:1"}, key=guid(1), create=True)])
     found = await side.find(ACCOUNT, "new_hubref", ["dynamics:1"])
     assert [row["accountid"] for row in found["dynamics:1"]] == [guid(1)]
+
+
+def add_column(hub: Hub, name: str, kind: str, **more: Any) -> None:
+    """An admin adds a column to accounts."""
+    body = {"@odata.type": f"Microsoft.Dynamics.CRM.{kind}AttributeMetadata", "SchemaName": name, **more}
+    target = "EntityDefinitions(LogicalName='account')/Attributes"
+    answer = dispatch(hub.dataverse.org, Call("POST", target, "", body=json.dumps(body).encode()))
+    assert answer.status == 204, answer.body
+
+
+async def test_columns_are_described_by_type_length_decimals_and_options(hub: Hub) -> None:
+    add_column(hub, "new_region", "String", MaxLength=10)
+    add_column(hub, "new_limit", "Decimal", Precision=2)
+    add_column(hub, "new_since", "DateTime", DateTimeBehavior={"Value": "DateOnly"})
+    add_column(hub, "new_seen", "DateTime", DateTimeBehavior={"Value": "UserLocal"})
+    add_column(hub, "new_tier", "Picklist", OptionSet={"Options": [{"Value": 1}, {"Value": 2}]})
+    names = ("new_tier", "new_region", "new_absent", "new_limit", "new_since", "new_seen")
+    described = await hub.side().describe(replace(ACCOUNT, select=names))
+    assert [(each["name"], each["type"], each["length"], each["places"], each["values"]) for each in described] == [
+        ("new_tier", "choice", None, None, ["1", "2"]),
+        ("new_region", "text", 10, None, []),
+        ("new_limit", "amount", None, 2, []),
+        ("new_since", "day", None, None, []),
+        ("new_seen", "DateTime (UserLocal)", None, None, []),
+    ]
 
 
 async def test_a_column_of_a_table_that_does_not_exist_is_misconfigured(hub: Hub) -> None:

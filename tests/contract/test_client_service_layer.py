@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -185,6 +186,33 @@ async def test_rows_are_found_by_a_user_field_made_for_it(sap: Sap) -> None:
     found = await sap.side.find(PARTNERS, "U_HubRef", ["dynamics:1", "dynamics:2"])
     assert [row["CardCode"] for row in found["dynamics:1"]] == ["R1"]
     assert set(found) == {"dynamics:1"}
+
+
+async def test_user_fields_are_described_by_type_length_and_values(sap: Sap) -> None:
+    yes_no = [{"Value": value, "Description": value} for value in ("Y", "N")]
+    fields = [
+        {"Name": "Region", "Type": "db_Alpha", "Size": 20},
+        {"Name": "Limit", "Type": "db_Float", "SubType": "st_Sum"},
+        {"Name": "Since", "Type": "db_Date"},
+        {"Name": "Loyal", "Type": "db_Alpha", "Size": 1, "ValidValuesMD": yes_no},
+        {"Name": "Visits", "Type": "db_Numeric"},
+    ]
+    sap.simulator.data_write("UserFieldsMD", [{"TableName": "OCRD", **field} for field in fields])
+    sap.simulator.data_write(
+        "UserFieldsMD", [{"TableName": "OITM", "Name": "Elsewhere", "Type": "db_Alpha", "Size": 9}]
+    )
+    names = ("U_Visits", "U_Region", "U_Limit", "U_Since", "U_Loyal", "U_Elsewhere", "U_Absent")
+    described = await sap.side.describe(replace(PARTNERS, select=names))
+    assert [(each["name"], each["type"], each["length"], each["accuracy"]) for each in described] == [
+        ("U_Visits", "whole", None, None),
+        ("U_Region", "text", 20, None),
+        ("U_Limit", "amount", None, "TotalsAccuracy"),
+        ("U_Since", "day", None, None),
+        ("U_Loyal", "yesNo", None, None),
+    ]
+    assert sorted(described[-1]["values"]) == ["N", "Y"]
+    with pytest.raises(Misconfigured):
+        await sap.side.describe(replace(GROUPS, select=("U_Region",)))
 
 
 async def test_a_listing_has_the_whole_set(sap: Sap) -> None:

@@ -30,7 +30,7 @@ type Row = Mapping[str, Any]
 
 ACCOUNT_TYPE = 3
 SETTINGS: Mapping[str, Any] = {"accountTypes": [ACCOUNT_TYPE], "defaultCustomerGroup": 100, "customerCodeSeries": 70}
-OBJECTS = ("account", "product", "order")
+OBJECTS = ("lead", "account", "contact", "product", "opportunity", "quotation", "order")
 
 #: Shorter still than those of a person at a machine, in the same order of size: a request, then the platform's next
 #: try, then claims and leases, then the sweeper.
@@ -41,7 +41,7 @@ QUICK_TIMES: Mapping[str, float] = {
     "request_budget": 2,
     "claim_expiry": 4,
     "gate_lease": 5,
-    "gate_wait": 5,
+    "gate_wait": 7,  # longer than the lease: what a killed host held comes back while others wait
     "slice_overdue": 8,
     "run_heartbeat": 0.5,
     "run_silent": 6,
@@ -60,7 +60,7 @@ QUICK_HOST: Mapping[str, str] = {
 }
 
 #: What a mark carries besides its code.
-_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {"customers": {"accountType": ACCOUNT_TYPE}, "items": {}}
+_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {"customers": {"accountType": ACCOUNT_TYPE}, "items": {}, "leads": {}}
 #: (column in SAP, column in Dynamics): what an account shows of a customer.
 _PLAIN = (
     ("CardCode", "accountnumber"),
@@ -124,6 +124,7 @@ class Driver:
         self.records, self.runs = Records(self._tables), Runs(self._tables)
         self.queues = Queues(self.connection)
         self._numbers: Counter[str] = Counter()
+        self.unrest = ""
 
     def next_number(self, what: str, first: int = 0) -> int:
         """Numbers from the first on, each given once in the life of this driver."""
@@ -232,19 +233,32 @@ class Driver:
 
     async def is_at_rest(self) -> bool:
         """Of no object a run at work or waiting, nothing due, no claim; no message."""
-        if any([await self.queues.count(queue) for queue in QUEUES]):
-            return False
+        self.unrest = await self._unrest()
+        return not self.unrest
+
+    async def _unrest(self) -> str:
+        """What is not at rest, "" if all is."""
+        for queue in QUEUES:
+            if count := await self.queues.count(queue):
+                return f"{count} messages in {queue}"
         for name in OBJECTS:
             state = await self.state(name)
-            if state.active is not None or state.follow_up is not None or await self.rows("d:", name):
-                return False
-            if any(record.claim for record in await self.all_records(name)):
-                return False
-        return True
+            if state.active is not None or state.follow_up is not None:
+                return f"{name}: run {state.active}, to follow {state.follow_up}"
+            if due := await self.rows("d:", name):
+                return f"{name}: due {[row['RowKey'] for row in due]}"
+            if claimed := [record for record in await self.all_records(name) if record.claim]:
+                return f"{name}: claimed {claimed}"
+        return ""
 
     async def at_rest(self, *, seconds: float = 90) -> None:
         """Wait until it is."""
-        await until(self.is_at_rest, f"{self.template} to come to rest", seconds=seconds, log=self.log)
+        await until(
+            self.is_at_rest,
+            f"{self.template} to come to rest",
+            seconds=seconds,
+            log=lambda: f"{self.unrest}\n{self.log()}",
+        )
 
     async def poisoned(self) -> dict[str, int]:
         """How many messages lie in the poison queues, and how many oddities are listed: both mean a defect."""

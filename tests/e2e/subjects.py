@@ -224,15 +224,20 @@ async def open_for_business(hub: Driver) -> None:
     await hub.at_rest()
 
 
-def submit_orders(hub: Driver, count: int, *, most_lines: int = 3) -> list[str]:
-    """Orders for buyers and goods as a salesperson submits them; their ids. The same numbers in every test session."""
+def sales_catalog(hub: Driver, count: int, *, most_lines: int = 3) -> list[Row]:
+    """Payloads of orders for buyers and goods. The same numbers in every test session."""
     whole = read_catalog(hub.dataverse)
     codes = {row["productid"]: row["productnumber"] for row in hub.dataverse.data_rows("products")}
     by_code = {codes[product.product_id]: product for product in whole.products}
     buyers = tuple(str(hub.account_of(code)["accountid"]) for code in BUYERS)
     catalog = replace(whole, products=tuple(by_code[code] for code in GOODS), customers=buyers)
-    seed = hub.next_number("orders")
-    return lay_out_orders(hub.dataverse, make_orders(catalog, count, seed=seed, most_lines=most_lines))
+    return list(make_orders(catalog, count, seed=hub.next_number("orders"), most_lines=most_lines))
+
+
+def submit_orders(hub: Driver, count: int, *, most_lines: int = 3) -> list[str]:
+    """Such orders as a salesperson submits them; their ids."""
+    orders = sales_catalog(hub, count, most_lines=most_lines)
+    return lay_out_orders(hub.dataverse, [dict(order) for order in orders])
 
 
 def product_of(hub: Driver, code: str) -> Row:

@@ -15,7 +15,7 @@ import pytest
 
 from local.sample_company.sales_catalog import PRICE_LISTS
 from shared.ports import SideName
-from tests.e2e.driver import Driver, until
+from tests.e2e.driver import OBJECTS, Driver, until
 from tests.e2e.subjects import (
     BUYERS,
     ORDER_IN,
@@ -68,7 +68,7 @@ async def test_complete_settings_open_orders_which_have_no_first_load(hub: Drive
     await hub.api("POST", "/objects/order/sync", {}, expect=409)
     await hub.api("POST", "/objects/product/initialize", expect=409)
     saved = await hub.api("PUT", "/settings", SETTINGS)
-    assert saved["missing"] == {"account": [], "product": [], "order": []}
+    assert saved["missing"] == {name: [] for name in OBJECTS}
     steps = await hub.api("POST", "/setup")
     assert steps["done"], steps
     answer = await hub.api("POST", "/objects/order/initialize", expect=409)

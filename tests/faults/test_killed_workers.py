@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from tests.e2e.driver import Driver
+from tests.e2e.sales_subjects import SALES
 from tests.e2e.subjects import ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT, Stage, Subject
 from tests.faults.conftest import kill_workers
 from tests.faults.proxy import Moment, Seen, StorageProxy, Verdict
@@ -47,7 +48,7 @@ _POINTS = {
 _REMOTE_WRITE = "after the remote write"
 #: Those of a subject whose records are made in several writes, by their place.
 _FURTHER_STAGES = ("after the prices", "after the publication")
-_SUBJECTS = (ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT)
+_SUBJECTS = (ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT, *SALES)
 
 
 def _moments(subject: Subject) -> list[str]:

@@ -15,6 +15,7 @@ from azure.core.exceptions import ResourceExistsError
 from local.simulators.control import Latency
 from shared.stores.queues import QUEUES
 from tests.e2e.driver import Driver, until
+from tests.e2e.sales_subjects import SALES
 from tests.e2e.subjects import ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT, Subject
 from tests.faults.conftest import kill_workers
 from tests.faults.proxy import Moment, Seen, StorageProxy, Verdict
@@ -53,7 +54,7 @@ async def _twice_at_once(hub: Driver, proxy: StorageProxy, subject: Subject) -> 
     assert await hub.failures() == []
 
 
-@pytest.mark.parametrize("subject", [ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT], ids=str)
+@pytest.mark.parametrize("subject", [ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, PRODUCT_OUT, *SALES], ids=str)
 async def test_a_message_delivered_twice_at_once_makes_each_record_once(
     hub: Driver, proxy: StorageProxy, subject: Subject
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from shared.stores.queues import QUEUES, poison
 from tests.e2e.driver import Driver, until
+from tests.e2e.sales_subjects import CONTACT_IN, LEAD_IN, OPPORTUNITY_IN, QUOTATION_IN
 from tests.e2e.subjects import ACCOUNT_IN, ACCOUNT_OUT, ORDER_IN, Subject
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,6 +35,16 @@ _LONGER_THAN_THE_PLATFORM_TRIES = 2 * 5 * 1.0
         ),
         # Orders go in requests of their own, several at once.
         pytest.param(ORDER_IN, 5, {"match": {"method": "POST", "path": r"/Orders$"}, "times": 5}, id="several orders"),
+        pytest.param(
+            QUOTATION_IN, 3, {"match": {"method": "POST", "path": r"/Quotations$"}, "times": 3}, id="several quotations"
+        ),
+        pytest.param(LEAD_IN, 1, {"match": {"method": "POST", "path": r"/BusinessPartners$"}}, id="one lead"),
+        pytest.param(
+            CONTACT_IN, 3, {"match": {"method": "PATCH", "path": r"/BusinessPartners"}}, id="several contacts of one"
+        ),
+        pytest.param(
+            OPPORTUNITY_IN, 1, {"match": {"method": "POST", "path": r"/SalesOpportunities$"}}, id="one opportunity"
+        ),
     ],
 )
 async def test_posts_to_sap_that_commit_but_never_answer_make_each_record_once(

@@ -229,6 +229,16 @@ def test_a_freight_that_nobody_asked_for_is_named() -> None:
 # --- traces and checks ------------------------------------------------------------------------------------------------
 
 
+def test_leads_persons_and_sales_are_worth_hiding() -> None:
+    rows = [
+        {"companyname": "Lead Works", "subject": "Wants brackets", "fullname": "Lin Leader"},
+        {"ContactEmployees": [{"Name": "Sam Person", "E_Mail": "sam@example.test", "Position": "Purchasing"}]},
+        {"quotenumber": "QUO-01001", "OpportunityName": "Brackets", "Remarks": None, "Notes": "By sea"},
+    ]
+    people = {"Lead Works", "Wants brackets", "Lin Leader", "Sam Person", "sam@example.test"}
+    assert traces.worth_hiding(rows) == {*people, "QUO-01001", "Brackets", "By sea"}
+
+
 def test_texts_of_items_and_orders_are_worth_hiding_and_so_is_each_line_of_them() -> None:
     rows = [
         {"ItemName": "Silent Motor", "User_Text": "Sample text"},

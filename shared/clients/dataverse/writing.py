@@ -66,7 +66,8 @@ class Writer:
         results: dict[int, WriteResult] = {}
         halted: HubError | None = None
         for kind, numbers in _grouped(writes, results).items():
-            for chunk in batched(numbers, self._client.config.bulk_size, strict=False):
+            size = 1 if kind is Kind.UNLOCKED else self._client.config.bulk_size
+            for chunk in batched(numbers, size, strict=False):
                 asked = [writes[number] for number in chunk]
                 if halted is None:
                     answers, halted = await self._attempt(entity, kind, asked)
@@ -101,7 +102,7 @@ class Writer:
 
     async def _send(self, entity: Entity, kind: Kind, chunk: Sequence[Write]) -> list[WriteResult]:
         if kind is Kind.UNLOCKED:
-            return [await self._send_together(entity, each) for each in chunk]
+            return [await self._send_together(entity, chunk[0])]
         if len(chunk) == 1:
             return [await self._send_one(entity, kind, chunk[0])]
         if kind.value.bulk and await self.supports(entity.type, kind.value.bulk):

@@ -125,7 +125,7 @@ class RowWrites:
         if not any(write.create for write in writes):
             rows = []
         owner: Row = {}
-        for write in writes:
+        for write in sorted(writes, key=lambda each: each.create):
             own, columns = self._columns(write)
             owner |= {name: value for name, value in columns.items() if value is not None}
             rows.append(own)

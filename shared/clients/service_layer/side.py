@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from math import ceil
 from typing import Any
 
@@ -156,13 +157,23 @@ class ServiceLayerSide:
         present = await self.read(whole, work.adding) if work.adding else {}
         work.look(present)
         await self._write_owners(whole, work, present, [(key, tuple(some)) for key, some in work.by_owner.items()])
-        again = [(key, (write,)) for key, some in work.refused_together() for write in some]
-        await self._write_owners(whole, work, present, again)
+        await self._write_one_by_one(whole, work, present)
         if made := work.adding:
             after = await self.read(whole, made)
             for key in made:
                 work.settle(key, after.get(key, {}))
         return [work.results.get(write.ref) or WriteResult(write.ref, write.key) for write in writes]
+
+    async def _write_one_by_one(self, whole: Entity, work: RowWrites, present: Mapping[str, Row]) -> None:
+        """What was refused together, each in a write of its own. A new row must name those that were added before it."""
+        refused = work.refused_together()
+        edits = [(key, (write,)) for key, some in refused for write in some if not write.create]
+        new = [[(key, (write,)) for write in some if write.create] for key, some in refused]
+        first, *later = [[*filter(None, one_each)] for one_each in zip_longest(*new)] or [[]]
+        await self._write_owners(whole, work, present, [*edits, *first])
+        for groups in later:
+            now = await self.read(whole, [key for key, _ in groups])
+            await self._write_owners(whole, work, now, groups)
 
     async def _write_owners(
         self,

@@ -49,6 +49,8 @@ class PersonPart(Accessor):
         person = _row_in_body(draft, may_append=value is not None)
         if person is not None:
             person[self.name] = value
+        elif value is not None:
+            raise Refused("a contact person of SAP needs a name; the lead has neither a name nor an e-mail address")
 
 
 def _row_in_body(draft: Draft, *, may_append: bool) -> Row | None:
@@ -134,6 +136,8 @@ class SapLife(Accessor):
             return
         if value == QUALIFIED:
             draft.body["CardType"] = "cCustomer"
+            if draft.current.get("Frozen") == "tYES":  # it was disqualified, then opened again and qualified
+                draft.body["Frozen"] = "tNO"
         else:
             draft.body["Frozen"] = "tYES" if value == DISQUALIFIED else "tNO"
 
