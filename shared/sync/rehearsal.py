@@ -81,6 +81,10 @@ class RehearsedRecords:
         """As the table says."""
         return await self._records.marked(pk, after, size)
 
+    async def page(self, pk: str, after: str, size: int) -> tuple[list[Record], str]:
+        """As the table says."""
+        return await self._records.page(pk, after, size)
+
     async def due_page(self, pk: str, until: datetime, after: str, size: int) -> tuple[list[tuple[SideName, str]], str]:
         """As the table says."""
         return await self._records.due_page(pk, until, after, size)

@@ -12,10 +12,10 @@ from tests.trade.world import TEMPLATE, Trade, open_for_business, trade
 SAP, OTHER = SideName.SAP, SideName.OTHER
 
 
-async def looked(world: Trade, name: str) -> dict[str, Any]:
+async def looked(world: Trade, name: str, mode: str = "delta") -> dict[str, Any]:
     """A preview, which wrote nothing."""
     world.forget_writes()
-    seen = await preview(world.hub, TEMPLATE, name, "delta", [], with_values=True)
+    seen = await preview(world.hub, TEMPLATE, name, mode, [], with_values=True)
     assert world.writes() == {}
     assert world.messages.waiting == []
     return seen
@@ -66,3 +66,12 @@ async def test_an_order_that_would_wait_says_on_what(azurite: str) -> None:
         win(world, quote)
         seen = await then_run(world, "order")
         assert seen["records"][0]["parkedOn"] == [{"object": "quotation", "side": "other", "key": quote}]
+
+
+async def test_of_every_object_a_full_run_is_previewed_too(azurite: str) -> None:
+    async with trade(azurite) as world:
+        await open_for_business(world, customers=1)
+        for name in ("lead", "contact"):
+            assert (await world.initialize(name)).status == "succeeded"
+        counts = {name: sum((await looked(world, name, "full"))["counts"].values()) for name in world.objects}
+        assert all(counts[name] for name in ("account", "contact", "product")), counts
