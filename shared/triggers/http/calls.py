@@ -21,6 +21,7 @@ from shared.errors import HubError
 from shared.sync.hub import Hub
 from shared.sync.incidents import incident
 from shared.triggers.http.problems import Problem, defect, invalid, problem_of
+from shared.triggers.http.roles import Role
 
 MOST_BODY_BYTES = 1024 * 1024
 # The host's own parameter: a function key in the query.
@@ -107,11 +108,26 @@ def may_see_values(call: Call[Any, Any]) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Operation:
+    """One route as it is served: what it takes and who may call it. ``role`` is None where a token decides instead."""
+
+    name: str
+    method: str
+    route: str
+    query: type[BaseModel]
+    body: type[BaseModel]
+    role: Role | None
+    auth: func.AuthLevel
+    doc: str
+
+
 class Routes:
-    """The routes of one resource, as a blueprint of the function app."""
+    """The routes of one resource, as a blueprint of the function app; ``operations`` lists them as they are served."""
 
     def __init__(self) -> None:
         self.blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+        self.operations: list[Operation] = []
 
     def on[Q: BaseModel, B: BaseModel](
         self,
@@ -120,15 +136,17 @@ class Routes:
         *,
         query: type[Q],
         body: type[B],
+        role: Role | None,
         auth: func.AuthLevel = func.AuthLevel.FUNCTION,
     ) -> Callable[[Handler[Q, B]], Handler[Q, B]]:
         """Serve a route with this handler; the function's name in Azure is the handler's."""
 
         def add(handler: Handler[Q, B]) -> Handler[Q, B]:
-            name = getattr(handler, "__name__", "")
+            name, doc = getattr(handler, "__name__", ""), handler.__doc__ or ""
+            self.operations.append(Operation(name, method, route, query, body, role, auth, doc))
             endpoint = _endpoint(handler, query, body, f"{method} {route}")
             endpoint.__name__ = name
-            endpoint.__doc__ = handler.__doc__
+            endpoint.__doc__ = doc
             named = self.blueprint.function_name(name)
             routed = self.blueprint.route(route=route, methods=[method], auth_level=auth)
             named(routed(endpoint))

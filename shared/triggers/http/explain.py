@@ -5,11 +5,12 @@ from __future__ import annotations
 from shared.sync import explain as explaining
 from shared.triggers.http.calls import Call, Nothing, Reply, Routes
 from shared.triggers.http.keys import RecordQuery
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 
 
-@routes.on("GET", "templates/{template}/explain", query=RecordQuery, body=Nothing)
+@routes.on("GET", "templates/{template}/explain", query=RecordQuery, body=Nothing, role=Role.READ)
 async def explain(call: Call[RecordQuery, Nothing]) -> Reply:
     """Everything known of one record, and a sentence that sums it up."""
     query = call.query

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from shared.sync import failures
 from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, listed
 from shared.triggers.http.keys import KeyIn, side_and_key
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 _FAILURES = "templates/{template}/failures"
@@ -47,7 +48,7 @@ class ChosenIn(Strict):
         return failures.Chosen(self.object, keys, self.error, self.kind, self.continuation)
 
 
-@routes.on("GET", _FAILURES, query=FailuresQuery, body=Nothing)
+@routes.on("GET", _FAILURES, query=FailuresQuery, body=Nothing, role=Role.READ)
 async def failures_list(call: Call[FailuresQuery, Nothing]) -> Reply:
     """What needs a person, with class, reason and next step."""
     query = call.query
@@ -55,7 +56,7 @@ async def failures_list(call: Call[FailuresQuery, Nothing]) -> Reply:
     return listed(*await failures.list_failures(call.hub, call.template, chosen, query.size))
 
 
-@routes.on("POST", _FAILURES + "/retry", query=Nothing, body=ChosenIn)
+@routes.on("POST", _FAILURES + "/retry", query=Nothing, body=ChosenIn, role=Role.OPERATE)
 async def failures_retry(call: Call[Nothing, ChosenIn]) -> Reply:
     """Try them again from fresh data; answers the runs that do it. Up to 1,000 a call, then a continuation."""
     done = await failures.retry(call.hub, call.template, call.body.chosen)
@@ -64,7 +65,7 @@ async def failures_retry(call: Call[Nothing, ChosenIn]) -> Reply:
     return Reply({"retried": done.count, "runs": runs, "continuation": done.continuation}, 202 if runs else 200)
 
 
-@routes.on("POST", _FAILURES + "/dismiss", query=Nothing, body=ChosenIn)
+@routes.on("POST", _FAILURES + "/dismiss", query=Nothing, body=ChosenIn, role=Role.OPERATE)
 async def failures_dismiss(call: Call[Nothing, ChosenIn]) -> Reply:
     """Take them off the list; the records stay as they are until their next change."""
     done = await failures.dismiss(call.hub, call.template, call.body.chosen)

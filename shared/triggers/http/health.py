@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from shared.sync import health as looking
 from shared.triggers.http.calls import Call, Nothing, Reply, Routes
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 
 
-@routes.on("GET", "health", query=Nothing, body=Nothing)
+@routes.on("GET", "health", query=Nothing, body=Nothing, role=Role.READ)
 async def health(call: Call[Nothing, Nothing]) -> Reply:
     """200 if all is well, 503 with the reasons if not; messages that nobody could work on are listed either way."""
     found = await looking.look(call.hub)

@@ -9,6 +9,7 @@ from shared.sync import failures, links
 from shared.sync.outcomes import Outcome
 from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, listed
 from shared.triggers.http.keys import KeyIn, KeyText, RecordQuery, side_and_key
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 _LINKS = "templates/{template}/links"
@@ -45,7 +46,7 @@ class Resolution(Strict):
     fields: dict[str, SideName] = Field(min_length=1)
 
 
-@routes.on("GET", _LINKS, query=LinksQuery, body=Nothing)
+@routes.on("GET", _LINKS, query=LinksQuery, body=Nothing, role=Role.READ)
 async def links_list(call: Call[LinksQuery, Nothing]) -> Reply:
     """Links, or the link of one key."""
     query = call.query
@@ -54,21 +55,21 @@ async def links_list(call: Call[LinksQuery, Nothing]) -> Reply:
     return listed(*await links.list_links(call.hub, call.template, query.object, query.continuation, query.size))
 
 
-@routes.on("PUT", _LINKS, query=Nothing, body=LinkIn)
+@routes.on("PUT", _LINKS, query=Nothing, body=LinkIn, role=Role.ADMIN)
 async def links_make(call: Call[Nothing, LinkIn]) -> Reply:
     """Make a link by hand."""
     body = call.body
     return Reply(await links.make(call.hub, call.template, body.object, body.sap, body.other))
 
 
-@routes.on("DELETE", _LINKS, query=RecordQuery, body=Nothing)
+@routes.on("DELETE", _LINKS, query=RecordQuery, body=Nothing, role=Role.ADMIN)
 async def links_undo(call: Call[RecordQuery, Nothing]) -> Reply:
     """Undo a link; answers what it was."""
     query = call.query
     return Reply(await links.undo(call.hub, call.template, query.object, query.side, query.key))
 
 
-@routes.on("GET", _CONFLICTS, query=ConflictsQuery, body=Nothing)
+@routes.on("GET", _CONFLICTS, query=ConflictsQuery, body=Nothing, role=Role.READ)
 async def conflicts_list(call: Call[ConflictsQuery, Nothing]) -> Reply:
     """What only a person can decide: fields edited on both sides, records that claim the same place."""
     query = call.query
@@ -76,7 +77,7 @@ async def conflicts_list(call: Call[ConflictsQuery, Nothing]) -> Reply:
     return listed(*await failures.list_failures(call.hub, call.template, chosen, query.size))
 
 
-@routes.on("POST", _CONFLICTS + "/resolve", query=Nothing, body=Resolution)
+@routes.on("POST", _CONFLICTS + "/resolve", query=Nothing, body=Resolution, role=Role.OPERATE)
 async def conflicts_resolve(call: Call[Nothing, Resolution]) -> Reply:
     """Say which side wins, field by field; the next run carries it."""
     body = call.body

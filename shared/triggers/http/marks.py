@@ -12,6 +12,7 @@ from shared.sync.preview import MOST, check_number
 from shared.sync.rehearsal import rehearsed
 from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, accepted, listed
 from shared.triggers.http.keys import KeyText
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 _NOUN = "templates/{template}/{noun}"
@@ -80,7 +81,7 @@ class MarksIn(Strict):
         return self
 
 
-@routes.on("GET", _NOUN + "/candidates", query=Window, body=Nothing)
+@routes.on("GET", _NOUN + "/candidates", query=Window, body=Nothing, role=Role.READ)
 async def marks_candidates(call: Call[Window, Nothing]) -> Reply:
     """SAP's records of a range with code, name, group, whether they are marked, and their attributes."""
     query = call.query
@@ -89,7 +90,7 @@ async def marks_candidates(call: Call[Window, Nothing]) -> Reply:
     return listed(*await marks.candidates(call.hub, flow, marking, wanted, query.continuation, query.size))
 
 
-@routes.on("POST", _NOUN + "/marks", query=Nothing, body=MarksIn)
+@routes.on("POST", _NOUN + "/marks", query=Nothing, body=MarksIn, role=Role.OPERATE)
 async def marks_change(call: Call[Nothing, MarksIn]) -> Reply:
     """Mark or unmark: entries answer 200 with a result for each, criteria 202 and a run. A preview marks nothing."""
     body, noun = call.body, call.path["noun"]
@@ -127,7 +128,7 @@ def _counted(results: list[dict[str, str]]) -> dict[str, int]:
     return counts
 
 
-@routes.on("GET", _BATCH, query=Page, body=Nothing)
+@routes.on("GET", _BATCH, query=Page, body=Nothing, role=Role.READ)
 async def marks_batch(call: Call[Page, Nothing]) -> Reply:
     """The members of a batch."""
     query = call.query
@@ -137,7 +138,7 @@ async def marks_batch(call: Call[Page, Nothing]) -> Reply:
     return listed(*members)
 
 
-@routes.on("DELETE", _BATCH, query=Nothing, body=Nothing)
+@routes.on("DELETE", _BATCH, query=Nothing, body=Nothing, role=Role.OPERATE)
 async def marks_undo(call: Call[Nothing, Nothing]) -> Reply:
     """Take every member out of a batch: 202 and a run."""
     return accepted(call.app, await mark_runs.start_undo(call.hub, call.template, call.path["noun"], _batch(call)))

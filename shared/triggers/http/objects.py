@@ -10,6 +10,7 @@ from shared.sync import configure, preview, sync_now
 from shared.sync.schedule import Schedule
 from shared.triggers.http.calls import Call, Nothing, Reply, Routes, Strict, accepted, may_see_values
 from shared.triggers.http.keys import KeyIn, side_and_key
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 _OBJECT = "templates/{template}/objects/{object}"
@@ -27,31 +28,31 @@ class SyncNow(Strict):
     preview: bool = False
 
 
-@routes.on("GET", "templates/{template}/objects", query=Nothing, body=Nothing)
+@routes.on("GET", "templates/{template}/objects", query=Nothing, body=Nothing, role=Role.READ)
 async def objects_list(call: Call[Nothing, Nothing]) -> Reply:
     """State, schedule, last and next run of each object."""
     return Reply({"items": await configure.overview(call.hub, call.template), "continuation": None})
 
 
-@routes.on("GET", _OBJECT + "/schedule", query=Nothing, body=Nothing)
+@routes.on("GET", _OBJECT + "/schedule", query=Nothing, body=Nothing, role=Role.READ)
 async def schedule_get(call: Call[Nothing, Nothing]) -> Reply:
     """The schedule and its next five starts."""
     return Reply(await configure.get_schedule(call.hub, call.template, call.path["object"]))
 
 
-@routes.on("PUT", _OBJECT + "/schedule", query=Nothing, body=Schedule)
+@routes.on("PUT", _OBJECT + "/schedule", query=Nothing, body=Schedule, role=Role.ADMIN)
 async def schedule_put(call: Call[Nothing, Schedule]) -> Reply:
     """Replace the schedule; answers the next five starts."""
     return Reply(await configure.save_schedule(call.hub, call.template, call.path["object"], call.body))
 
 
-@routes.on("POST", _OBJECT + "/initialize", query=Nothing, body=Nothing)
+@routes.on("POST", _OBJECT + "/initialize", query=Nothing, body=Nothing, role=Role.ADMIN)
 async def initialize(call: Call[Nothing, Nothing]) -> Reply:
     """The first load, once per object: 202 and a run."""
     return accepted(call.app, await configure.initialize(call.hub, call.template, call.path["object"]))
 
 
-@routes.on("POST", _OBJECT + "/sync", query=Nothing, body=SyncNow)
+@routes.on("POST", _OBJECT + "/sync", query=Nothing, body=SyncNow, role=Role.OPERATE)
 async def sync(call: Call[Nothing, SyncNow]) -> Reply:
     """Sync Now: 202 and the run that carries what was saved before this call. A preview: 200 and what that would do."""
     keys = [side_and_key(key) for key in call.body.keys]

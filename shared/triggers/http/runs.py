@@ -14,6 +14,7 @@ from shared.stores.runs import Run
 from shared.sync import finish, run_views
 from shared.sync.outcomes import RunStatus
 from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, listed, poll_after
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 
@@ -33,7 +34,7 @@ class TokenQuery(Strict):
     token: str = ""
 
 
-@routes.on("GET", "runs", query=RunsQuery, body=Nothing)
+@routes.on("GET", "runs", query=RunsQuery, body=Nothing, role=Role.READ)
 async def runs_list(call: Call[RunsQuery, Nothing]) -> Reply:
     """Runs, object by object, oldest first; with an id just that run."""
     query = call.query
@@ -45,7 +46,7 @@ async def runs_list(call: Call[RunsQuery, Nothing]) -> Reply:
     )
 
 
-@routes.on("GET", "runs/{run}", query=TokenQuery, body=Nothing, auth=func.AuthLevel.ANONYMOUS)
+@routes.on("GET", "runs/{run}", query=TokenQuery, body=Nothing, role=None, auth=func.AuthLevel.ANONYMOUS)
 async def runs_get(call: Call[TokenQuery, Nothing]) -> Reply:
     """One run by its token: 202 while it works, 200 when it is over."""
     links, now, name = call.app.run_links, call.hub.now(), call.path["run"]
@@ -57,7 +58,7 @@ async def runs_get(call: Call[TokenQuery, Nothing]) -> Reply:
     return await _status(call, run)
 
 
-@routes.on("POST", "runs/{run}/cancel", query=Nothing, body=Nothing)
+@routes.on("POST", "runs/{run}/cancel", query=Nothing, body=Nothing, role=Role.OPERATE)
 async def runs_cancel(call: Call[Nothing, Nothing]) -> Reply:
     """End a run: what is not delivered yet stays for the next one."""
     run = await finish.cancel(call.hub, call.path["run"])

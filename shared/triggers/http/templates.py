@@ -8,6 +8,7 @@ from pydantic import Field, RootModel
 
 from shared.sync import configure
 from shared.triggers.http.calls import Call, Nothing, Reply, Routes, Strict
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 
@@ -24,45 +25,45 @@ class Settings(RootModel[dict[str, Any]]):
     """The settings themselves; their type's own model checks them."""
 
 
-@routes.on("GET", "templates", query=Nothing, body=Nothing)
+@routes.on("GET", "templates", query=Nothing, body=Nothing, role=Role.READ)
 async def templates_list(call: Call[Nothing, Nothing]) -> Reply:
     """All templates."""
     return Reply({"items": await configure.list_templates(call.hub), "continuation": None})
 
 
-@routes.on("POST", "templates", query=Nothing, body=NewTemplate)
+@routes.on("POST", "templates", query=Nothing, body=NewTemplate, role=Role.ADMIN)
 async def templates_create(call: Call[Nothing, NewTemplate]) -> Reply:
     """A new template: 201."""
     new = call.body
     return Reply(await configure.create_template(call.hub, new.id, new.type, new.settings), 201)
 
 
-@routes.on("GET", "templates/{template}/settings", query=Nothing, body=Nothing)
+@routes.on("GET", "templates/{template}/settings", query=Nothing, body=Nothing, role=Role.READ)
 async def settings_get(call: Call[Nothing, Nothing]) -> Reply:
     """The settings, what is missing per object, and the schema they follow."""
     return Reply(await configure.get_settings(call.hub, call.template))
 
 
-@routes.on("PUT", "templates/{template}/settings", query=Nothing, body=Settings)
+@routes.on("PUT", "templates/{template}/settings", query=Nothing, body=Settings, role=Role.ADMIN)
 async def settings_put(call: Call[Nothing, Settings]) -> Reply:
     """Replace the settings after checking them in SAP and on the other side."""
     return Reply(await configure.save_settings(call.hub, call.template, call.body.root))
 
 
-@routes.on("GET", "templates/{template}/lists", query=Nothing, body=Nothing)
+@routes.on("GET", "templates/{template}/lists", query=Nothing, body=Nothing, role=Role.READ)
 async def lists_names(call: Call[Nothing, Nothing]) -> Reply:
     """The lists that settings refer to: groups, price lists, units, tax codes of both sides."""
     return Reply({"items": await configure.list_names(call.hub, call.template), "continuation": None})
 
 
-@routes.on("GET", "templates/{template}/lists/{list}", query=Nothing, body=Nothing)
+@routes.on("GET", "templates/{template}/lists/{list}", query=Nothing, body=Nothing, role=Role.READ)
 async def lists_rows(call: Call[Nothing, Nothing]) -> Reply:
     """One of them, read now."""
     rows = await configure.list_rows(call.hub, call.template, call.path["list"])
     return Reply({"items": rows, "continuation": None})
 
 
-@routes.on("POST", "templates/{template}/setup", query=Nothing, body=Nothing)
+@routes.on("POST", "templates/{template}/setup", query=Nothing, body=Nothing, role=Role.ADMIN)
 async def setup(call: Call[Nothing, Nothing]) -> Reply:
     """Create and check what the hub needs in both systems; what is left to do is listed."""
     steps = await configure.set_up(call.hub, call.template)

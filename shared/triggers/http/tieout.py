@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.sync import tieout as tying
 from shared.triggers.http.calls import Call, Nothing, Reply, Routes, Strict
+from shared.triggers.http.roles import Role
 
 routes = Routes()
 
@@ -19,7 +20,7 @@ class Day(Strict):
     date: date
 
 
-@routes.on("GET", "templates/{template}/tieout", query=Day, body=Nothing)
+@routes.on("GET", "templates/{template}/tieout", query=Day, body=Nothing, role=Role.READ)
 async def tieout(call: Call[Day, Nothing]) -> Reply:
     """What a store did that day against what SAP holds of it, with every document that is missing or differs."""
     return Reply(await tying.tie_out(call.hub, call.template, call.query.store, call.query.date))
