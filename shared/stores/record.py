@@ -13,6 +13,7 @@ from shared.stores.keys import decode_key, encode_key
 SCHEMA_VERSION = 1
 _SHORT = {SideName.SAP: "s", SideName.OTHER: "o"}
 _SIDE = {short: side for side, short in _SHORT.items()}
+FOLLOWERS = "v:"  # objects whose rows belong to the records of a partition
 WAITERS = "w:"  # where the waiters of all parents of a partition begin
 NOTES = "o:"  # where the notes of owners begin
 HIGH = "~"  # sorts after every character of an encoded key

@@ -10,6 +10,7 @@ One table, ``PartitionKey = template|object``, so that all rows of one record ch
 ``b:<batch>:<side>:<key>``            membership in a named batch of marks
 ``w:<side>:<parent key>:<object>:…``  waiter: a parked child, in its parent's partition
 ``o:<side>:<owner key>``              an owner, linked a moment ago, all of whose rows are to be looked at
+``v:<object>``                        rows of this object, in use, belong to the records here: owners are noted for it
 ====================================  ==============================================================================
 
 Keys are percent-encoded. Everything is saved by ETag: who loses the race delivers the record again from fresh data.
@@ -28,6 +29,7 @@ from shared.ports import Mark, SideName
 from shared.stores.keys import encode_key
 from shared.stores.record import (
     AFTER,
+    FOLLOWERS,
     HIGH,
     NOTES,
     SCHEMA_VERSION,
@@ -175,6 +177,12 @@ class Records:
         """All raw rows under a prefix."""
         return self._table.query(pk, low=prefix, high=prefix + HIGH)
 
+    async def waiting(self, pk: str) -> tuple[list[str], list[str]]:
+        """Who waits for records of the partition: the objects that follow it, and the row keys of waiters."""
+        rows = [row["RowKey"] async for row in self._table.query(pk, low=FOLLOWERS, high=WAITERS + HIGH)]
+        followers = [row.removeprefix(FOLLOWERS) for row in rows if row.startswith(FOLLOWERS)]
+        return followers, rows[len(followers) :]
+
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def save(self, pk: str, records: Iterable[Record]) -> list[Record]:
@@ -220,6 +228,10 @@ class Records:
             await self._table.transact(
                 [Op("put", {"PartitionKey": pk, "RowKey": row, "v": SCHEMA_VERSION}) for row in some]
             )
+
+    async def follow(self, pk: str, object_name: str) -> None:
+        """Keep that rows of this object belong to the partition's records, and travel; repeats are harmless."""
+        await self._table.put({"PartitionKey": pk, "RowKey": FOLLOWERS + object_name, "v": SCHEMA_VERSION})
 
     async def remove(self, pk: str, row_key: str) -> None:
         """Delete one row that stands by itself (a waiter, a stale due row)."""

@@ -20,13 +20,21 @@ _LONGEST_SETTINGS = 32 * 1024
 
 @dataclass(frozen=True)
 class TemplateRow:
-    """One configured connection. ``etag`` is what it was read or saved as, "" for one that was not saved yet."""
+    """One configured connection; ``in_use`` are its objects that are initialized, or being so.
+
+    ``etag`` is what it was read or saved as, "" for one that was not saved yet.
+    """
 
     id: str
     type: str
     settings: Mapping[str, Any]
     created_at: datetime
+    in_use: tuple[str, ...] = ()
     etag: str = field(default="", compare=False)
+
+    def with_in_use(self, name: str) -> TemplateRow:
+        """The same with one more object in use."""
+        return replace(self, in_use=tuple(sorted({*self.in_use, name})))
 
 
 class Templates:
@@ -78,8 +86,10 @@ def _to_row(template: TemplateRow) -> dict[str, Any]:
         "type": template.type,
         "settings": settings,
         "created_at": template.created_at,
+        "in_use": ",".join(template.in_use),
     }
 
 
 def _from_row(row: TableRow) -> TemplateRow:
-    return TemplateRow(row["RowKey"], row["type"], json.loads(row["settings"]), row["created_at"], row["etag"])
+    settings, in_use = json.loads(row["settings"]), tuple(filter(None, str(row.get("in_use") or "").split(",")))
+    return TemplateRow(row["RowKey"], row["type"], settings, row["created_at"], in_use, row["etag"])

@@ -9,7 +9,7 @@ from shared.errors import Conflict
 from shared.objects.model import FieldDirection, Reading
 from shared.ports import Mark, SideName, Value
 from shared.stores.records import Failure, Record
-from shared.sync import owned, parking
+from shared.sync import parking
 from shared.sync.items import Item
 from shared.sync.merge import Merge, differing, new_bases
 from shared.sync.outcomes import Outcome
@@ -148,7 +148,6 @@ class Agreeing(Writing):
         await parking.hope_for_parents(self.hub, self.flow, [i for i in items if i.known.linked])
         linked = [i.known for i in fresh if id(i.known) not in gone]
         await parking.release(self.hub, self.flow, linked)
-        await owned.announce(self.hub, self.flow, linked)
         await parking.demand(self.hub, self.flow, parked)
         await parking.look_again(self.hub, self.flow, parked)
         return {i.key for i in changed if id(i.known) in gone}

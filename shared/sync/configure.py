@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.objects.model import Context, Direction, ObjectType, Problem, Templa
 from shared.ports import Row, SideName
 from shared.stores.runs import ObjectState
 from shared.stores.templates import TemplateRow
+from shared.sync import taking_part
 from shared.sync.hub import Hub, reference_rows
 from shared.sync.schedule import Schedule, next_starts
 from shared.sync.start import start
@@ -93,7 +94,7 @@ async def save_settings(hub: Hub, template: str, wanted: Mapping[str, Any]) -> d
     """
     row, kind = await hub.template(template)
     settings = _validated(kind, wanted)
-    changed = TemplateRow(row.id, row.type, _dumped(settings), row.created_at, row.etag)
+    changed = replace(row, settings=_dumped(settings))
     unchecked = await _check(hub, changed, kind)
     try:
         await hub.templates.save(changed)
@@ -186,6 +187,8 @@ async def _open(hub: Hub, row: TemplateRow, kind: TemplateType, settings: BaseMo
                 state.initialized_at = hub.now()
                 state.watermarks[Direction.IN.value] = first
 
+        if found.name not in row.in_use:
+            await taking_part.take_up(hub, row.id, found.name)
         await _change_state(hub, row.id, found.name, open_it)
 
 

@@ -13,7 +13,7 @@ from shared.errors import BadRequest, Transient
 from shared.objects.model import Direction
 from shared.ports import Mark, Row, SideName
 from shared.stores.records import Claim, Record, from_row, new_record, partition
-from shared.sync import matching, owned, parking
+from shared.sync import matching, parking
 from shared.sync.hub import Flow, Hub
 from shared.sync.writing import claim_key
 
@@ -80,7 +80,6 @@ async def make(hub: Hub, template: str, object_name: str, sap: str, other: str) 
         _link(hub, flow, record, keys, rows)
         if not await hub.records.save(flow.pk, [record]):
             await parking.release(hub, flow, [record])
-            await owned.announce(hub, flow, [record])
             return shown(object_name, record)
     raise Transient("The records' state is contended; try again.", system="storage")
 

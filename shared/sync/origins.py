@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.errors import Conflict, HubError, Parked, Transient
-from shared.objects.model import Direction, Origin
+from shared.objects.model import Direction
 from shared.ports import Row, SideName
 from shared.stores.records import Record, new_record, partition
 from shared.sync.hub import Flow, Hub
@@ -20,7 +20,7 @@ from shared.sync.outcomes import Outcome
 async def by_origin(hub: Hub, flow: Flow, direction: Direction, items: Sequence[Item]) -> dict[str, Row | HubError]:
     """By item key, the row on the other side that its origin is linked to, or why it must wait."""
     origin = flow.object.origin
-    if origin is None or not items or not await _in_use(hub, flow, origin):
+    if origin is None or not items or origin.object not in flow.template.in_use:
         return {}
     near = direction.source
     columns = {SideName.SAP: origin.sap_column, SideName.OTHER: origin.other_column}
@@ -33,11 +33,6 @@ async def by_origin(hub: Hub, flow: Flow, direction: Direction, items: Sequence[
         if key not in linked and near is SideName.OTHER and (wait := await _pass_by(hub, pk, value, known.get(value))):
             found[key] = wait
     return found
-
-
-async def _in_use(hub: Hub, flow: Flow, origin: Origin) -> bool:
-    state = await hub.runs.object(flow.template.id, origin.object)
-    return state.initialized_at is not None or state.active is not None
 
 
 async def _linked_rows(flow: Flow, far: SideName, column: str, linked: dict[str, Record]) -> dict[str, Row | HubError]:

@@ -16,17 +16,11 @@ from shared.sync.hub import Flow, Hub
 _OWNERS_AT_ONCE = 200
 
 
-async def announce(hub: Hub, flow: Flow, records: Sequence[Record]) -> None:
-    """Note that these records, which were linked just now, have rows that may travel now."""
-    if not records:
-        return
-    for found in flow.type.objects:
-        if found.owned_by != flow.object.name:
-            continue
-        state = await hub.runs.object(flow.template.id, found.name)
-        if state.initialized_at is not None or state.active is not None:
-            owners = [(side, key) for record in records for side, key in record.keys.items()]
-            await hub.records.note(partition(flow.template.id, found.name), owners)
+async def announce(hub: Hub, flow: Flow, followers: Sequence[str], records: Sequence[Record]) -> None:
+    """Note for the objects that follow these records, which were linked just now, that their rows may travel now."""
+    owners = [(side, key) for record in records for side, key in record.keys.items()]
+    for name in followers:
+        await hub.records.note(partition(flow.template.id, name), owners)
 
 
 async def noted(hub: Hub, flow: Flow, side: SideName) -> AsyncIterator[tuple[list[KeyVersion], list[str]]]:

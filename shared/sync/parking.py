@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from shared.errors import Transient
 from shared.objects.model import ObjectType, Parent, TemplateType
 from shared.ports import Row, SideName
-from shared.stores.records import WAITERS, Record, new_record, parse_waiter, partition
+from shared.stores.records import Record, new_record, parse_waiter, partition
+from shared.sync import owned
 from shared.sync.hub import Flow, Hub
 from shared.sync.items import Item
 from shared.sync.outcomes import Outcome
@@ -24,9 +25,8 @@ _TRIES = 5
 async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[Item]) -> None:
     """End the way of every record one of whose parents is not linked yet; those that are stand in the context's links."""
     missing = await missing_parents(hub, flow, near, {i.key: i.rows[near] for i in items})
-    in_use = await _in_use(hub, flow, missing)
     for item in items:
-        waits_for = [p for p in missing.get(item.key, ()) if p.required or p.object in in_use]
+        waits_for = [p for p in missing.get(item.key, ()) if p.required or p.object in flow.template.in_use]
         item.hopes = tuple(p for p in missing.get(item.key, ()) if p not in waits_for)
         if not waits_for:
             continue
@@ -37,13 +37,6 @@ async def park_children(hub: Hub, flow: Flow, near: SideName, items: Sequence[It
         record.set_due(None)
         record.outcome = Outcome.PARKED
         item.finish(Outcome.PARKED, waiting_for(flow.type, waits_for), save=True)
-
-
-async def _in_use(hub: Hub, flow: Flow, missing: Mapping[str, Sequence[Parent]]) -> set[str]:
-    """The objects of parents that are not required which are initialized: what belongs to them will come."""
-    names = {p.object for some in missing.values() for p in some if not p.required}
-    states = {name: await hub.runs.object(flow.template.id, name) for name in names}
-    return {name for name, state in states.items() if state.initialized_at is not None or state.active is not None}
 
 
 async def missing_parents(hub: Hub, flow: Flow, side: SideName, rows: Mapping[str, Row]) -> dict[str, list[Parent]]:
@@ -134,11 +127,15 @@ async def look_again(hub: Hub, flow: Flow, items: Sequence[Item]) -> None:
 
 
 async def release(hub: Hub, flow: Flow, records: Sequence[Record]) -> None:
-    """Wake the children of records that were linked just now. All that wait are looked through at once: mostly none do."""
+    """Wake the children of records that were linked just now, and whatever belongs to them.
+
+    All that wait are looked through at once: mostly none do.
+    """
     if not flow.object.parent_of or not records:
         return
     linked = {(side, key) for record in records for side, key in record.keys.items()}
-    waiting = [row["RowKey"] async for row in hub.records.rows(flow.pk, WAITERS)]
+    followers, waiting = await hub.records.waiting(flow.pk)
+    await owned.announce(hub, flow, followers, records)
     for row_key in waiting:
         side, key, child_object, child_side, child_key = parse_waiter(row_key)
         if (side, key) in linked:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from shared.errors import BadRequest, LostRace, Transient
 from shared.stores.runs import ObjectState, Request, Run, run_id
+from shared.sync import taking_part
 from shared.sync.hub import Hub
 from shared.sync.outcomes import RunStatus
 
@@ -41,6 +42,8 @@ async def start(
     The state and the message are two steps; if the second fails, the sweeper sends the message. ``known`` is the
     object's state where the caller has just read it.
     """
+    if mode == "initialize":
+        await taking_part.take_up(hub, template, object_name)
     for _ in range(_TRIES):
         state, known = known or await hub.runs.object(template, object_name), None
         await refuse_before_initialize(hub, state, mode)

@@ -12,7 +12,7 @@ from shared.objects.model import TemplateType
 from shared.stores.queues import DELIVERIES
 from shared.stores.records import WAITERS, Failure, parse_waiter, partition
 from shared.stores.runs import ObjectState, Run, Slice
-from shared.sync import owned, parking
+from shared.sync import owned, parking, taking_part
 from shared.sync.hub import Hub
 from shared.sync.outcomes import Outcome, RunStatus
 from shared.sync.start import start
@@ -27,6 +27,7 @@ async def sweep(hub: Hub) -> None:
         kind = hub.types[row.type]
         for found in kind.objects:
             state = await hub.runs.object(row.id, found.name)
+            await taking_part.make_up(hub, row, state)
             await _revive(hub, state)
             await _deliver_due(hub, state)
             if found.parent_of:

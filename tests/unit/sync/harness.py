@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +40,7 @@ from shared.sync.hub import Hub
 from shared.sync.outcomes import RunStatus
 from shared.sync.start import start
 from shared.sync.sweep import sweep
+from shared.sync.taking_part import take_up
 from shared.times import Times
 
 SAP, OTHER = SideName.SAP, SideName.OTHER
@@ -292,6 +294,7 @@ class World:
         await self.hub.templates.create(TemplateRow("toy", "toy", self.settings, START))
         if initialized:
             for found in self.type.objects:
+                await take_up(self.hub, "toy", found.name)
                 state = await self.hub.runs.object("toy", found.name)
                 state.initialized_at = START
                 await self.hub.runs.save_object(state)
@@ -300,9 +303,19 @@ class World:
     async def change_settings(self, **settings: Any) -> None:
         row = await self.hub.templates.get("toy")
         assert row is not None
-        await self.hub.templates.save(
-            TemplateRow(row.id, row.type, {**row.settings, **settings}, row.created_at, row.etag)
-        )
+        await self.hub.templates.save(replace(row, settings={**row.settings, **settings}))
+
+    async def travels(self, name: str, yes: bool) -> None:
+        """Whether an object has had its first load."""
+        state = await self.hub.runs.object("toy", name)
+        state.initialized_at = self.clock() if yes else None
+        await self.hub.runs.save_object(state)
+        if yes:
+            await take_up(self.hub, "toy", name)
+            return
+        row = await self.hub.templates.get("toy")
+        assert row is not None
+        await self.hub.templates.save(replace(row, in_use=tuple(n for n in row.in_use if n != name)))
 
     async def mark(self, *keys: str, object_name: str = "thing", batch: str = "manual", on: bool = True) -> None:
         """As the API does it."""

@@ -216,15 +216,9 @@ async def test_a_bird_that_loses_the_race_looks_again(make_world: MakeWorld) -> 
 # --- origins that are not in use --------------------------------------------------------------------------------------
 
 
-async def _unused(world: World) -> None:
-    state = await world.hub.runs.object("toy", "egg")
-    state.initialized_at = None
-    await world.hub.runs.save_object(state)
-
-
 async def test_where_origins_do_not_travel_nobody_looks_for_them(make_world: MakeWorld) -> None:
     world = await nests(make_world)
-    await _unused(world)
+    await world.travels("egg", False)
     lay(world)
     hatch(world)
     assert (await world.sync(object_name="bird")).counts == {"created": 1}

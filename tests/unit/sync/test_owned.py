@@ -162,6 +162,20 @@ async def test_an_owner_that_is_linked_while_the_first_load_is_at_work_is_noted(
     assert (await world.hub.runs.object("toy", "child")).initialized_at is not None
 
 
+async def test_an_object_initialized_before_an_update_is_followed_from_the_next_sweep_on(make_world: MakeWorld) -> None:
+    world = await families(make_world, initialized=False)
+    for name in ("parent", "child"):  # as an older version left it: only the objects' own states tell
+        state = await world.hub.runs.object("toy", name)
+        state.initialized_at = world.clock()
+        await world.hub.runs.save_object(state)
+    await sweep(world.hub)
+    row = await world.hub.templates.get("toy")
+    assert row is not None
+    assert row.in_use == ("child", "parent")
+    mum = await linked(world, "mum")
+    assert await notes(world) == ["o:o:mum", f"o:s:{mum}"]
+
+
 async def test_an_owner_of_which_nothing_is_new_leaves_no_note(make_world: MakeWorld) -> None:
     world = await families(make_world)
     await linked(world, "mum")

@@ -248,6 +248,19 @@ async def test_what_a_child_waits_for_names_the_parent_and_every_way_to_help(mak
     assert "toys/marks" in told["summary"]
 
 
+def who_asks(world: World) -> list[str]:
+    """The partitions whose waiters are looked at from now on."""
+    asked: list[str] = []
+    inner = world.hub.records.waiting
+
+    async def waiting(pk: str) -> tuple[list[str], list[str]]:
+        asked.append(pk)
+        return await inner(pk)
+
+    world.hub.records.waiting = waiting  # type: ignore[method-assign]
+    return asked
+
+
 @pytest.mark.parametrize("parents", [1, 60])
 async def test_a_slice_of_many_linked_parents_asks_once_who_waits(make_world: MakeWorld, parents: int) -> None:
     world = await make_world(Toy("parent", parent_of=("child",)), Toy("child"))
@@ -257,16 +270,9 @@ async def test_a_slice_of_many_linked_parents_asks_once_who_waits(make_world: Ma
     await world.sync(object_name="child")
     for n in range(parents):
         world.other.put(f"p-{n:02}", name=f"P{n}")
-    asked: list[str] = []
-    inner = world.hub.records.rows
-
-    def rows(pk: str, prefix: str) -> Any:
-        asked.append(prefix)
-        return inner(pk, prefix)
-
-    world.hub.records.rows = rows  # type: ignore[method-assign]
+    asked = who_asks(world)
     await world.sync(object_name="parent")
-    assert [prefix for prefix in asked if prefix.startswith("w:")] == ["w:"]
+    assert asked == ["toy|parent"]
     assert (await world.record("kid", OTHER, "child")).due
     assert not (await world.record("stray", OTHER, "child")).due
     waiting = [key for key in await world.row_keys("w:", "parent") if ":child:" in key]
@@ -279,13 +285,6 @@ async def test_a_slice_in_which_nothing_is_linked_anew_does_not_ask_who_waits(ma
     await world.sync(object_name="parent")
     world.clock.forward(7200)
     world.other.put("mum", note="edited")
-    asked: list[str] = []
-    inner = world.hub.records.rows
-
-    def rows(pk: str, prefix: str) -> Any:
-        asked.append(prefix)
-        return inner(pk, prefix)
-
-    world.hub.records.rows = rows  # type: ignore[method-assign]
+    asked = who_asks(world)
     assert (await world.sync(object_name="parent")).counts["updated"]
     assert asked == []

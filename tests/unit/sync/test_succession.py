@@ -218,15 +218,8 @@ async def test_an_object_without_successors_does_not_read_what_is_linked(make_wo
 async def hotel(make_world: MakeWorld, **settings: Any) -> World:
     hosts, houses = Kind("host", parent_of=("guest",)), Kind("house", parent_of=("guest",))
     world = await shelved(make_world, hosts, houses, Guest("guest"), **{"directions": IN_ONLY, **settings})
-    await hosts_travel(world, False)  # nobody waits for those who will not come
+    await world.travels("host", False)  # nobody waits for those who will not come
     return world
-
-
-async def hosts_travel(world: World, yes: bool) -> None:
-    """Whether hosts have had their first load."""
-    state = await world.hub.runs.object("toy", "host")
-    state.initialized_at = world.clock() if yes else None
-    await world.hub.runs.save_object(state)
 
 
 def note_of(world: World, name: str = "Gus") -> Any:
@@ -237,7 +230,7 @@ def note_of(world: World, name: str = "Gus") -> Any:
 async def linked(world: World, name: str, key: str) -> str:
     """A record of that kind, linked; its key in SAP."""
     if name == "host":
-        await hosts_travel(world, True)
+        await world.travels("host", True)
     world.other.put(key, set=f"{name}s", name=key)
     await world.sync(object_name=name)
     return str((await world.record(key, OTHER, name)).keys[SAP])
@@ -309,7 +302,7 @@ async def test_a_linked_child_that_gets_another_host_hopes_for_that_one_and_goes
     world.other.put("g1", set="guests", name="Gus", host="h1")
     await world.sync(object_name="guest")
     world.clock.forward(HOUR)
-    await hosts_travel(world, False)
+    await world.travels("host", False)
     world.other.put("g1", host="h2", size="bigger")
     await world.sync(object_name="guest")
     (row,) = [row for row in world.sap.rows.values() if row["name"] == "Gus"]
