@@ -115,9 +115,12 @@ def fitting(value: Value, name: str, *, length: int | None = None, places: int |
 
 @dataclass(frozen=True)
 class YesNo(Accessor):
-    """A SAP column of type BoYesNoEnum (tYES, tNO)."""
+    """A SAP column of two words: of type BoYesNoEnum (tYES, tNO) unless other ones are named; what an empty value writes."""
 
     name: str
+    yes: str = "tYES"
+    no: str = "tNO"
+    empty: str | None = "tNO"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -125,13 +128,13 @@ class YesNo(Accessor):
         return (self.name,)
 
     def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """True for tYES, False for tNO; anything else is left to the canonical type to refuse."""
+        """True or False; anything else is left to the canonical type to refuse."""
         raw = column_of(row, self.name)
-        return {"tYES": True, "tNO": False}.get(raw, raw)
+        return {self.yes: True, self.no: False}.get(raw, raw)
 
     def write(self, value: Value, draft: Draft) -> None:
-        """Set the member's name; an empty value counts as no."""
-        draft.body[self.name] = "tYES" if value else "tNO"
+        """Set the word."""
+        draft.body[self.name] = self.empty if value is None else self.yes if value else self.no
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from shared.objects.canonical import Amount, CanonicalType, Day, Refused, Text, Truth, Whole
-from shared.objects.columns import Accessor, Column, Draft, column_of
+from shared.objects.columns import Accessor, Column, Draft, YesNo, column_of
 from shared.objects.company import places
 from shared.objects.model import Context, FieldDirection, Reference
 from shared.objects.sap_lists import SAP_COMPANY
@@ -158,7 +158,7 @@ def _yes_or_no(custom: CustomField, sap: Facts, other: Facts) -> Pair:
             f"SAP's field holds {_said(sap)}, Dynamics' column {_said(other)}; for yes or no SAP's field needs the valid "
             "values Y and N"
         )
-    return Pair(Truth(), Flag(custom.sap), Column(custom.dynamics))
+    return Pair(Truth(), YesNo(custom.sap, "Y", "N", empty=None), Column(custom.dynamics))
 
 
 def _choice(custom: CustomField, sap: Facts, other: Facts) -> Pair:
@@ -172,27 +172,6 @@ def _choice(custom: CustomField, sap: Facts, other: Facts) -> Pair:
     if len(set(custom.values.values())) < len(custom.values):
         raise Refused("two of SAP's values stand for one option; it could not be translated back")
     return Pair(Text(), Column(custom.sap, length=sap.length), Option(custom.dynamics, tuple(custom.values.items())))
-
-
-@dataclass(frozen=True)
-class Flag(Accessor):
-    """A user field of SAP with the valid values Y and N."""
-
-    name: str
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column itself."""
-        return (self.name,)
-
-    def read(self, row: Row, mark: Mark, ctx: Context) -> Any:
-        """True for Y, False for N; anything else is left to the canonical type to refuse."""
-        raw = column_of(row, self.name)
-        return {"Y": True, "N": False}.get(raw, raw)
-
-    def write(self, value: Value, draft: Draft) -> None:
-        """Set the letter."""
-        draft.body[self.name] = None if value is None else "Y" if value else "N"
 
 
 @dataclass(frozen=True)

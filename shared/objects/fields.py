@@ -131,7 +131,14 @@ class TableObject(ObjectType):
         *,
         hub_reference: str = "",
     ) -> Writing:
-        """Every given field is written or held; defaults of a create come first, so that a field's value stands.
+        """Every given field is written or held, as :meth:`as_table` says; then :meth:`finished` has a look at it."""
+        writing = self.as_table(side, values, current, ctx, hub_reference)
+        return self.finished(side, writing, values, current, ctx)
+
+    def as_table(
+        self, side: SideName, values: Mapping[str, Value], current: Row | None, ctx: Context, hub_reference: str = ""
+    ) -> Writing:
+        """What the rows of the table write; defaults of a create come first, so that a field's value stands.
 
         A field that the record must not go without refuses the whole of it.
         """
@@ -159,6 +166,12 @@ class TableObject(ObjectType):
         if draft.body and current is not None:
             draft.body.update(self.additions(side, current, ctx))
         return Writing(draft.body, held, draft.attributes, tuple(draft.steps), draft.replace, refusal)
+
+    def finished(
+        self, side: SideName, writing: Writing, values: Mapping[str, Value], current: Row | None, ctx: Context
+    ) -> Writing:
+        """What is sent in the end, by what the rows of the table write of these values."""
+        return writing
 
     def why_frozen(self, side: SideName, current: Row) -> str:
         """ "" while that side takes changes of the record, else why not: the table's own fields know, custom ones do not."""

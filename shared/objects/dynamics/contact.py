@@ -244,17 +244,10 @@ class Contact(TableObject):
         )
         return next((word for word in words if _are_same(_SAME_BY[word], ours, theirs)), "")
 
-    def write(
-        self,
-        side: SideName,
-        values: Mapping[str, Value],
-        current: Row | None,
-        ctx: Context,
-        *,
-        hub_reference: str = "",
+    def finished(
+        self, side: SideName, writing: Writing, values: Mapping[str, Value], current: Row | None, ctx: Context
     ) -> Writing:
         """As the table says; a new person in SAP is listed under a name made of its parts."""
-        writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
         if side is SideName.SAP and current is None:
             name = person_name(values)
             if not name:

@@ -88,17 +88,10 @@ class Lead(TableObject):
             return reading
         return Reading({"status": QUALIFIED})
 
-    def write(
-        self,
-        side: SideName,
-        values: Mapping[str, Value],
-        current: Row | None,
-        ctx: Context,
-        *,
-        hub_reference: str = "",
+    def finished(
+        self, side: SideName, writing: Writing, values: Mapping[str, Value], current: Row | None, ctx: Context
     ) -> Writing:
         """As the table says; a new lead of Dynamics without a topic gets its company's name, since it must have one."""
-        writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
         if side is SideName.OTHER and current is None:
             return replace(writing, body={"subject": values.get("company"), **writing.body})
         return writing

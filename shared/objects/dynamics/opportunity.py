@@ -171,17 +171,10 @@ class Opportunity(TableObject):
         rules = super().fields(ctx)
         return tuple(replace(rule, direction=chosen) if rule.name in FOLLOWING else rule for rule in rules)
 
-    def write(
-        self,
-        side: SideName,
-        values: Mapping[str, Value],
-        current: Row | None,
-        ctx: Context,
-        *,
-        hub_reference: str = "",
+    def finished(
+        self, side: SideName, writing: Writing, values: Mapping[str, Value], current: Row | None, ctx: Context
     ) -> Writing:
         """As the table says; what is closed is reopened first or takes nothing, in SAP by a conflict."""
-        writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
         if current is None or not _is_closed(side, current) or writing.refusal is not None:
             return writing
         if _OPENED[side].items() <= writing.body.items():
@@ -192,12 +185,12 @@ class Opportunity(TableObject):
 
     def _reopened(self, side: SideName, values: Mapping[str, Value], current: Row, ctx: Context) -> Writing:
         """Its own write reopens it; each field that it takes then is a step, the closing one the last."""
-        first = super().write(side, {STATE: values[STATE]}, current, ctx)
+        first = self.as_table(side, {STATE: values[STATE]}, current, ctx)
         seen, held, steps = {**current, **_OPENED[side]}, dict(first.held), list(first.steps)
         for stage, name in enumerate((field.name for field in self.table if field.name != STATE), 1):
             if name not in values:
                 continue
-            part = super().write(side, {name: values[name]}, seen, ctx)
+            part = self.as_table(side, {name: values[name]}, seen, ctx)
             held |= part.held
             if part.body:
                 steps.append(Step(stage, name, name, part.body, _PLAIN[side], KEY))

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.objects import sap_lists as sap
+from shared.objects.documents import parents_of, why_not_approved
 from shared.objects.dynamics import lists as known
 from shared.objects.dynamics.document_kind import DocumentKind
 from shared.objects.dynamics.order_content import LINES
@@ -86,17 +87,10 @@ class SalesDocument(TableObject):
         """Midnight of the start date in the time zone of the settings, in UTC."""
         return start_of_transactions(ctx.settings)
 
-    def write(
-        self,
-        side: SideName,
-        values: Mapping[str, Value],
-        current: Row | None,
-        ctx: Context,
-        *,
-        hub_reference: str = "",
+    def finished(
+        self, side: SideName, writing: Writing, values: Mapping[str, Value], current: Row | None, ctx: Context
     ) -> Writing:
         """As the table says; a document that is closed in SAP takes no change at all."""
-        writing = super().write(side, values, current, ctx, hub_reference=hub_reference)
         if side is SideName.OTHER and writing.body and (current or {}).get("statecode") == ACTIVE:
             return replace(writing, around=self.kind.around)
         closed = side is SideName.SAP and current is not None and current.get("DocumentStatus") != "bost_Open"
@@ -150,12 +144,7 @@ class SalesDocument(TableObject):
 
     def why_no_document(self, draft: Row) -> str:
         """A draft becomes a document unless its approval was refused or cancelled."""
-        if draft.get("AuthorizationStatus") in ("dasRejected", "dasCancelled"):
-            return (
-                "Its draft was not approved in SAP. Delete the draft there and retry, or cancel the "
-                f"{self.name} in Dynamics."
-            )
-        return ""
+        return why_not_approved(draft, f", or cancel the {self.name} in Dynamics")
 
     def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
         """What came in sends its number and status back."""
@@ -167,8 +156,7 @@ class SalesDocument(TableObject):
             return ()
         account = row.get("_accountid_value")
         products = [line.get("_productid_value") for line in row.get(LINES) or ()]
-        wanted = [("account", account), *(("product", key) for key in products)]
-        return tuple(dict.fromkeys(Parent(name, SideName.OTHER, str(key)) for name, key in wanted if key))
+        return parents_of([("account", account), *(("product", key) for key in products)])
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
         """Our reference, the branch, and no discount of the customer's: the document has its own prices."""

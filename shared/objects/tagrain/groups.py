@@ -48,20 +48,14 @@ class NamedGroup(TableObject):
         """All of them."""
         return ""
 
-    def write(
-        self,
-        side: SideName,
-        values: Mapping[str, Value],
-        current: Row | None,
-        ctx: Context,
-        *,
-        hub_reference: str = "",
+    def finished(
+        self, side: SideName, writing: Writing, values: Mapping[str, Value], current: Row | None, ctx: Context
     ) -> Writing:
         """As the table says; nothing is created in SAP."""
         if side is SideName.SAP and current is None:
             text = f"SAP has no {self.what} of that name; create one there with exactly the name it has in Tagrain"
             return Writing({}, refusal=Refusal(text, ("name",)))
-        return super().write(side, values, current, ctx, hub_reference=hub_reference)
+        return writing
 
     def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
         """Groups need no mark."""

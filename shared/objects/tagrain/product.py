@@ -128,19 +128,13 @@ class Product(TableObject):
         none = (None, NO_MANUFACTURER)
         return tuple(Parent(name, SideName.SAP, str(code)) for name, code in wanted if code not in none)
 
-    def write(
-        self,
-        side: SideName,
-        values: Mapping[str, Value],
-        current: Row | None,
-        ctx: Context,
-        *,
-        hub_reference: str = "",
+    def finished(
+        self, side: SideName, writing: Writing, values: Mapping[str, Value], current: Row | None, ctx: Context
     ) -> Writing:
         """As the table says; a variant or gift card of Tagrain is told nothing."""
         if side is SideName.OTHER and current is not None and travels_in_only(current):
             return Writing({}, held=dict.fromkeys(values, IN_ONLY))
-        return super().write(side, values, current, ctx, hub_reference=hub_reference)
+        return writing
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
         """In SAP: the item group of the settings and our reference. In Tagrain: nothing."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from shared.objects import sap_lists as sap
 from shared.objects.canonical import Amount, Composite, Day, Text, Truth
 from shared.objects.columns import Accessor, Column
+from shared.objects.documents import parents_of, why_not_approved
 from shared.objects.fields import Field, TableObject
 from shared.objects.model import Context, Direction, FieldDirection, NeededColumn, Parent, Tally
 from shared.objects.references import HUB_DOCUMENT, HUB_REFERENCE, start_of_transactions
@@ -136,9 +136,7 @@ class ReceiptObject(TableObject):
 
     def why_no_document(self, draft: Row) -> str:
         """A draft becomes a document unless its approval was refused or cancelled."""
-        if draft.get("AuthorizationStatus") in ("dasRejected", "dasCancelled"):
-            return "Its draft was not approved in SAP. Delete the draft there and retry."
-        return ""
+        return why_not_approved(draft)
 
     def mark_on_arrival(self, row: Row, ctx: Context) -> Mark:
         """That it came in."""
@@ -148,9 +146,8 @@ class ReceiptObject(TableObject):
         """The customer, if any, and every product of the lines."""
         if side is SideName.SAP:
             return ()
-        wanted: list[tuple[str, Any]] = [("customer", row.get("customerId"))]
-        wanted += [("product", line.get("productId")) for line in row.get("lines") or ()]
-        return tuple(dict.fromkeys(Parent(name, SideName.OTHER, str(key)) for name, key in wanted if key))
+        products = [line.get("productId") for line in row.get("lines") or ()]
+        return parents_of([("customer", row.get("customerId")), *(("product", key) for key in products)])
 
     def defaults(self, side: SideName, ctx: Context, hub_reference: str) -> Row:
         """Our reference."""
