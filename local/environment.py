@@ -48,6 +48,9 @@ SHORT_TIMES: Mapping[str, float] = {
     "overlap": 5,
     "reference_cache": 30,
     "poll_after": 1,
+    "health_grace": 30,
+    "health_due": 60,
+    "health_queue": 120,
 }
 
 
@@ -158,9 +161,7 @@ class Environment:
         if self._session is not None:
             await self._session.close()
             self._session = None
-        for host in self.hosts:
-            await host.stop()
-        self.hosts.clear()
+        await self.stop_hosts()
         if self.simulators.urls:
             await self.simulators.stop()
             self.simulators.urls.clear()
@@ -169,6 +170,16 @@ class Environment:
             self.azurite = None
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    async def stop_hosts(self) -> None:
+        """Stop the app; storage and systems stay."""
+        for host in self.hosts:
+            await host.stop()
+        self.hosts.clear()
+
+    def change_settings(self, **settings: str) -> None:
+        """App settings of the hosts that are started from now on."""
+        self._settings.update(settings)
 
     async def add_host(self) -> HostProcess:
         """One more host on the same storage: what Azure calls another instance."""
@@ -196,6 +207,7 @@ class Environment:
             "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.5",
             "HUB_FINGERPRINT_KEY": "a-key-for-one-machine-only-0123456789",
             "HUB_TOKEN_KEY": "another-key-for-one-machine-only-0123",
+            "HUB_ADMIN_KEY": "an-admin-key-for-one-machine-only-0123",
             "HUB_TIMES": json.dumps(self._times),
             **self.simulators.settings(),
             **self._settings,
@@ -209,6 +221,7 @@ class Environment:
                 "url": f"{self.hosts[0].base_url}/api",
                 "functionKey": self.hosts[0].function_key,
                 "masterKey": self.hosts[0].master_key,
+                "adminKey": settings["HUB_ADMIN_KEY"],
             }
             if self.hosts
             else None,
@@ -251,24 +264,37 @@ class Environment:
         *,
         host: int = 0,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
         expect: int | None = None,
     ) -> Any:
-        """Call the hub's API with its function key; answers the JSON. RuntimeError if the status is not the expected one."""
-        status, answer, _ = await self.call(method, path, body, host=host, key=key)
+        """Call the hub's API as :meth:`call` does; answers the JSON. RuntimeError if the status is not the expected one."""
+        status, answer, _ = await self.call(method, path, body, host=host, key=key, headers=headers)
         if (status != expect) if expect else status >= 400:
             raise RuntimeError(f"{method} {path} answered {status}: {json.dumps(answer)[:2000]}")
         return answer
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, host: int = 0, key: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        host: int = 0,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
-        """Call the hub's API; answers status, JSON (or text) and headers."""
+        """Call the hub's API; answers status, JSON (or text) and headers.
+
+        With function key and admin key, unless a key is given: then with that alone ("" for none). ``headers`` are sent
+        besides.
+        """
         if self._session is None:
             self._session = aiohttp.ClientSession()
         at = self.hosts[host]
         url = path if path.startswith("http") else f"{at.base_url}/api{path}"
-        headers = {"x-functions-key": at.function_key if key is None else key}
-        async with self._session.request(method, url, json=body, headers=headers) as response:
+        admin = {"X-Hub-Admin-Key": self.app_settings()["HUB_ADMIN_KEY"]} if key is None else {}
+        sent = {"x-functions-key": at.function_key if key is None else key, **admin, **(headers or {})}
+        async with self._session.request(method, url, json=body, headers=sent) as response:
             text = await response.text()
             with contextlib.suppress(ValueError):
                 return response.status, json.loads(text), dict(response.headers)

@@ -2,7 +2,8 @@
 
 ``log = logs.get(__name__)``, then ``log.info("slice delivered", extra={"run": ..., "outcome": ...})``. Fields that are
 not in the list are dropped, keys of records are hashed, the text is not formatted with values: what an error, a
-vendor or a caller says never gets in, whichever handler the platform attaches.
+vendor or a caller says never gets in, whichever handler the platform attaches. A line that is written inside a run
+carries the run's id, and the ids of the present trace and span, so that it can be found from there.
 """
 
 from __future__ import annotations
@@ -14,17 +15,33 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
+
+from opentelemetry import trace
 
 from shared.errors import HubError, masked
 
 _NAME = re.compile(r"[\w.:|+-]{1,120}")
 # On records that went through Log; the filter trusts no others.
-_MARK = "hub_line"
+HUB_LINE = "hub_line"
 # These write whole URLs at INFO, and URLs carry keys, filters and tokens.
 _TALKATIVE = ("azure", "httpx", "httpcore", "msal", "urllib3", "aiohttp", "asyncio")
+
+_run: ContextVar[str] = ContextVar("run", default="")
+
+
+@contextmanager
+def inside(run: str) -> Iterator[None]:
+    """Inside, every line carries that run's id."""
+    token = _run.set(run)
+    try:
+        yield
+    finally:
+        _run.reset(token)
 
 
 class _KeyedHash:
@@ -68,6 +85,8 @@ _FIELDS: dict[str, Callable[[object], object]] = {
     "attempt": _as_number,
     "count": _as_number,
     "seconds": _as_number,
+    "trace": _as_name,
+    "span": _as_name,
 }
 
 
@@ -76,12 +95,12 @@ class Log(logging.LoggerAdapter[logging.Logger]):
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
         """The line as JSON; an exception becomes its class, code and the places it came through."""
-        given = {**(self.extra or {}), **(kwargs.pop("extra", None) or {})}
+        given = {**_whereabouts(), **(self.extra or {}), **(kwargs.pop("extra", None) or {})}
         error = kwargs.pop("exc_info", None)
         kwargs.pop("stack_info", None)
         fields: dict[str, object] = {name: _FIELDS[name](value) for name, value in given.items() if name in _FIELDS}
         line = {"text": masked(str(msg)), **fields, **_told(error)}
-        return json.dumps(line, ensure_ascii=False), {**kwargs, "extra": {_MARK: True}}
+        return json.dumps(line, ensure_ascii=False), {**kwargs, "extra": {HUB_LINE: True}}
 
     def log(self, level: int, msg: object, *_values: object, **kwargs: Any) -> None:
         """Log the text as it is; values to format into it are dropped."""
@@ -105,7 +124,7 @@ class Redaction(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always True; the record is changed."""
-        if not getattr(record, _MARK, False):
+        if not getattr(record, HUB_LINE, False):
             told = _told(record.exc_info)
             text = masked(str(record.msg)) if record.args else f"a {record.levelname.lower()} of a library"
             record.msg = json.dumps({"text": text, "logger": record.name, **told}, ensure_ascii=False)
@@ -128,6 +147,15 @@ def configure(secret: bytes = b"", handlers: Iterable[logging.Handler] | None = 
     for handler in logging.getLogger().handlers if handlers is None else handlers:
         if not any(isinstance(one, Redaction) for one in handler.filters):
             handler.addFilter(Redaction())
+
+
+def _whereabouts() -> dict[str, object]:
+    """The run, trace and span that this is a part of; those that there are."""
+    found: dict[str, object] = {"run": run} if (run := _run.get()) else {}
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        found |= {"trace": trace.format_trace_id(context.trace_id), "span": trace.format_span_id(context.span_id)}
+    return found
 
 
 def _told(error: object) -> dict[str, object]:

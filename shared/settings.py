@@ -17,10 +17,15 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from shared.errors import Misconfigured
+from shared.telemetry import Destinations
 from shared.times import Times
 
 _TAGRAIN = re.compile(r"TAGRAIN_(.+)_(URL|API_KEY)", re.IGNORECASE)
 _CONNECTION = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
+_AUTHENTICATION = re.compile(r"Authorization=AAD(?:;ClientId=([0-9A-Fa-f-]{36}))?;?")
+_INSTRUMENTATION_KEY = re.compile(
+    r"(?:^|;)InstrumentationKey=[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?:;|$)"
+)
 # What says that Dataverse is used at all: a national cloud's authority or a CA bundle alone say nothing.
 _DATAVERSE = (
     "DATAVERSE_URL",
@@ -84,10 +89,25 @@ def key_bytes(secret: SecretStr) -> bytes:
     return decoded if len(decoded) >= _LEAST_KEY_BYTES else text.encode()
 
 
+def _insights_connection(secret: SecretStr) -> SecretStr:
+    if not _INSTRUMENTATION_KEY.search(secret.get_secret_value()):
+        raise ValueError("must be the connection string of Application Insights (InstrumentationKey=…)")
+    return secret
+
+
+def _insights(text: str) -> str:
+    if not _AUTHENTICATION.fullmatch(text):
+        raise ValueError("must be Authorization=AAD, or Authorization=AAD;ClientId=<client id of an identity>")
+    return text
+
+
 type Url = Annotated[str, AfterValidator(_url)]
 type Zone = Annotated[str, AfterValidator(_zone)]
 type Key = Annotated[SecretStr, AfterValidator(_key)]
 type ApiKey = Annotated[SecretStr, AfterValidator(_header)]
+type InsightsConnection = Annotated[SecretStr, AfterValidator(_insights_connection)]
+type Insights = Annotated[str, AfterValidator(_insights)]
+type HeaderKey = Annotated[SecretStr, AfterValidator(_header), AfterValidator(_key)]
 
 
 class TagrainConnection(BaseModel):
@@ -139,8 +159,16 @@ class AppSettings(BaseModel):
     hub_base_url: Url = Field(alias="HUB_BASE_URL")
     hub_fingerprint_key: Key = Field(alias="HUB_FINGERPRINT_KEY")
     hub_token_key: Key = Field(alias="HUB_TOKEN_KEY")
+    # Whether the platform signs callers in: only then is the header in which it names them believed.
+    hub_easy_auth: bool = Field(default=False, alias="HUB_EASY_AUTH")
+    hub_admin_key: HeaderKey | None = Field(default=None, alias="HUB_ADMIN_KEY")
     hub_slice_size: int = Field(default=100, ge=1, le=1000, alias="HUB_SLICE_SIZE")
     hub_times: str = Field(default="", alias="HUB_TIMES")
+    # Where traces, metrics and log lines go; the file is for one machine. Without either nothing is sent.
+    insights_connection: InsightsConnection | None = Field(default=None, alias="APPLICATIONINSIGHTS_CONNECTION_STRING")
+    insights_authentication: Insights | None = Field(default=None, alias="APPLICATIONINSIGHTS_AUTHENTICATION_STRING")
+    hub_trace_ratio: float = Field(default=1.0, ge=0, le=1, allow_inf_nan=False, alias="HUB_TRACE_RATIO")
+    hub_telemetry_file: str | None = Field(default=None, alias="HUB_TELEMETRY_FILE")
     # The platform itself reads these two, to fire the timers.
     schedule_tick: str = Field(default="0 */5 * * * *", alias="SCHEDULE_TICK")
     sweeper_tick: str = Field(default="0 * * * * *", alias="SWEEPER_TICK")
@@ -200,6 +228,22 @@ class AppSettings(BaseModel):
     def token_key(self) -> bytes:
         """The secret that tokens of run status links are signed with."""
         return key_bytes(self.hub_token_key)
+
+    @property
+    def admin_key(self) -> bytes:
+        """What X-Hub-Admin-Key must equal, as it is sent; b"" where there is none."""
+        return self.hub_admin_key.get_secret_value().encode() if self.hub_admin_key else b""
+
+    @property
+    def telemetry(self) -> Destinations:
+        """Where telemetry goes and how much of it."""
+        entered = _AUTHENTICATION.fullmatch(self.insights_authentication or "")
+        return Destinations(
+            connection_string=self.insights_connection.get_secret_value() if self.insights_connection else "",
+            client_id=(entered[1] or "") if entered else None,
+            file=self.hub_telemetry_file or "",
+            ratio=self.hub_trace_ratio,
+        )
 
     @property
     def certificate_pem(self) -> str:

@@ -25,6 +25,8 @@ _ORDER = (
     ("run_silent", "run_heartbeat", "a run would be revived while it is alive"),
     ("retry_cap", "retry_base", "waits could not grow"),
     ("run_heartbeat", "finish_first", "waits could not grow"),
+    ("parked_limit", "health_parked", "a record would be listed as failed before anybody is told that it waits"),
+    ("health_queue", "retry_cap", "a message that is sent to be worked on later would count as one that waits"),
 )
 
 
@@ -82,6 +84,13 @@ class Times(BaseModel):
     overlap: Seconds = 300
     reference_cache: Seconds = 300
     run_retention: Seconds = 90 * _DAY
+
+    # Silence is an alarm: health says so when a scheduled start is older than this without a good run since, a record
+    # that is due, a parked one, or a message in a queue has waited longer.
+    health_grace: Seconds = 1800
+    health_due: Seconds = 3600
+    health_parked: Seconds = 3 * _DAY
+    health_queue: Seconds = 2 * 3600
 
     # What callers of the API are told: come back after; a run's status link is good for this long after its end.
     poll_after: Seconds = 5

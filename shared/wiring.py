@@ -11,13 +11,15 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx
+from azure.core.pipeline import PipelineRequest
 
-from shared import logs
+from shared import logs, telemetry
 from shared.clients.connections import HttpTimes
 from shared.clients.dataverse import Certificate, DataverseClient, DataverseConfig, DataverseSide, Tokens
 from shared.clients.service_layer import ServiceLayerClient, ServiceLayerConfig, ServiceLayerSide
@@ -78,12 +80,21 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class Access:
+    """What callers are recognised by: whether the platform signs them in, and the admin key (b"" for none)."""
+
+    easy_auth: bool = False
+    admin_key: bytes = b""
+
+
+@dataclass(frozen=True)
 class App:
     """All that triggers need."""
 
     hub: Hub
     oddities: Oddities
     run_links: RunLinks
+    access: Access
     _open: AsyncExitStack
 
     @contextmanager
@@ -103,8 +114,11 @@ class App:
 def build(settings: AppSettings, edges: Edges | None = None) -> App:
     """The hub by these settings. Nothing is sent yet; Misconfigured for settings that cannot work."""
     edges = edges or Edges()
+    telemetry.start(settings.telemetry)
     logs.configure(settings.fingerprint_key)
     times, stack = settings.times, AsyncExitStack()
+    stack.push_async_callback(asyncio.to_thread, telemetry.current().flush)
+    edges = _counted(edges)
     tables, queues = _storage(settings, edges, stack)
     hub = Hub(
         records=Records(tables),
@@ -119,7 +133,22 @@ def build(settings: AppSettings, edges: Edges | None = None) -> App:
         fingerprint_secret=settings.fingerprint_key,
         slice_size=settings.hub_slice_size,
     )
-    return App(hub, Oddities(tables), RunLinks(settings.hub_base_url, settings.token_key, times), stack)
+    links = RunLinks(settings.hub_base_url, settings.token_key, times)
+    return App(hub, Oddities(tables), links, Access(settings.hub_easy_auth, settings.admin_key), stack)
+
+
+def _counted(edges: Edges) -> Edges:
+    """Steps of runs tell how many requests to storage they took, if anything is told at all."""
+    if edges.counter is not None or not telemetry.current().active:
+        return edges
+    return replace(edges, counter=_StorageCalls())
+
+
+class _StorageCalls(CallCounter):
+    """Counts on the step that is at work; what the whole process sent is nobody's question."""
+
+    def __call__(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002 - the SDK's hook
+        telemetry.add_storage_call()
 
 
 def _storage(settings: AppSettings, edges: Edges, stack: AsyncExitStack) -> tuple[Tables, Queues]:

@@ -167,9 +167,10 @@ def _print_next(console: Console, good: bool) -> None:
         "README.md         what to configure, the API by example, and what is emulated here",
         "",
         "With make run going, in a second terminal, the way in is:",
-        "  KEY=$(.venv/bin/python -c \"import json; print(json.load(open('.local/state.json'))['hub']['functionKey'])\")",
+        "  of_hub() { .venv/bin/python -c \"import json; print(json.load(open('.local/state.json'))['hub']['$1'])\"; }",
+        "  KEY=$(of_hub functionKey) ADMIN=$(of_hub adminKey)",
         '  curl -H "x-functions-key: $KEY" http://127.0.0.1:7071/api/health',
-        '  curl -H "x-functions-key: $KEY" -H "Content-Type: application/json" \\',
+        '  curl -H "x-functions-key: $KEY" -H "X-Hub-Admin-Key: $ADMIN" -H "Content-Type: application/json" \\',
         '       -d \'{"id": "dynamics", "type": "dynamics"}\' http://127.0.0.1:7071/api/templates',
         f"then settings, setup, marks, and POST /api{ACCOUNT}/initialize, as above.",
     ):
@@ -179,7 +180,8 @@ def _print_next(console: Console, good: bool) -> None:
 async def _linger(console: Console, environment: Environment) -> None:
     """Leave everything running, and say where it is."""
     hub = environment.description()["hub"]
-    console.print(f"\nStill running: {hub['url']}  x-functions-key: {hub['functionKey']}", highlight=False)
+    keys = f"x-functions-key: {hub['functionKey']}  X-Hub-Admin-Key: {hub['adminKey']}"
+    console.print(f"\nStill running: {hub['url']}  {keys}", highlight=False)
     console.print("Ctrl-C stops it.")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

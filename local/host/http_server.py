@@ -73,7 +73,7 @@ class HttpServer:
         application.router.add_get("/", self._home)
         application.router.add_get("/admin/host/status", self._status)
         application.router.add_post("/admin/functions/{name}", self._run_by_hand)
-        application.router.add_route("*", "/{path:.*}", self._call)
+        application.router.add_route("*", "/{path:(?s:.*)}", self._call)  # a line feed too
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=grace_seconds)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()

@@ -8,9 +8,10 @@ sends :class:`Call`\\ s through a :class:`Sender`. What comes back is a success;
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,11 +19,13 @@ from typing import Any, Protocol
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
+from shared import telemetry
 from shared.clients.answers import Effect, leaf_values, make_error, retry_after_seconds
 from shared.clients.connections import Clock, HttpTimes
 from shared.clients.exact_json import JSON_TYPE, dump_json
 from shared.errors import HubError, Misconfigured, Throttled, Transient, UnknownOutcome, masked
 from shared.ports import Gate, requests_sent
+from shared.telemetry.requests import route_of
 
 _log = logging.getLogger(__name__)
 
@@ -165,8 +168,10 @@ class Sender:
         credentials: Credentials | None = None,
         times: HttpTimes | None = None,
         clock: Clock | None = None,
+        root: str = "",
     ) -> None:
         self._client = client
+        self._root = root
         self._dialect = dialect
         self._gate = gate
         self._credentials = credentials or NoCredentials()
@@ -193,7 +198,7 @@ class Sender:
             reraise=True,
         )
         try:
-            return await retrying(self._attempt, call)
+            return await retrying(self._attempt, call, itertools.count())
         except _AgainError as again:
             raise again.error from again.__cause__
 
@@ -206,12 +211,12 @@ class Sender:
             return error.wait_seconds + self._backoff(state) / 4
         return self._backoff(state)
 
-    async def _attempt(self, call: Call) -> httpx.Response:
+    async def _attempt(self, call: Call, sent: Iterator[int]) -> httpx.Response:
         headers = await self._credentials.headers()
-        response = await self._exchange(call, headers)
+        response = await self._exchange(call, headers, next(sent))
         if self._is_refused_identity(response):
             await self._credentials.renew(headers)
-            response = await self._exchange(call, await self._credentials.headers())
+            response = await self._exchange(call, await self._credentials.headers(), next(sent))
         await self._raise_for(call, response)
         return response
 
@@ -220,17 +225,26 @@ class Sender:
             return False
         return self._dialect.identity_refused(response.status_code, self._dialect.read_error(response)[0])
 
-    async def _exchange(self, call: Call, headers: Mapping[str, str]) -> httpx.Response:
+    async def _exchange(self, call: Call, headers: Mapping[str, str], resend: int) -> httpx.Response:
         request = self._request(call, headers)
         if (sent := requests_sent.get()) is not None:
             sent.append(request.method)
+        wanted = self._clock.monotonic()
         async with self._gate.slot():
             started = self._clock.monotonic()
-            try:
-                async with asyncio.timeout(self._times.longest(call.effect)):
-                    response = await self._client.send(request)
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                raise self._of_transport(call, error) from error
+            with telemetry.request(
+                self._dialect.system,
+                call.method,
+                route_of(call.url, self._root),
+                resend=resend,
+                gate_wait_seconds=started - wanted,
+            ) as told:
+                try:
+                    async with asyncio.timeout(self._times.longest(call.effect)):
+                        response = await self._client.send(request)
+                except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                    raise self._of_transport(call, error) from error
+                told.answered(response.status_code, throttled=isinstance(self._error(call, response), Throttled))
         _log.debug(
             "request",
             extra={
@@ -271,12 +285,19 @@ class Sender:
             cut=isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError),
         )
 
-    async def _raise_for(self, call: Call, response: httpx.Response) -> None:
+    def _error(self, call: Call, response: httpx.Response) -> HubError | None:
+        """What an answer that is no success means, before anybody looks closer."""
+        if response.is_success:
+            return None
         wait_seconds = retry_after_seconds(response, self._clock.now())
         masks = [*call.masks, *leaf_values(call.body)]
-        error = self._dialect.error(response, call.effect, masks=masks, wait_seconds=wait_seconds)
+        return self._dialect.error(response, call.effect, masks=masks, wait_seconds=wait_seconds)
+
+    async def _raise_for(self, call: Call, response: httpx.Response) -> None:
+        error = self._error(call, response)
         if error is None:
             return
+        wait_seconds = retry_after_seconds(response, self._clock.now())
         if isinstance(error, Throttled) and wait_seconds is not None:
             await self._gate.pause(wait_seconds)
         if isinstance(error, Throttled | Transient):

@@ -14,6 +14,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -185,7 +186,8 @@ class StorageGate:
             self._wanting -= 1
         self._used_at = self._seconds()
         if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._keep())
+            # It outlives the request that starts it, so it is no part of that one's trace.
+            self._keeper = asyncio.create_task(self._keep(), context=Context())
 
     def _may_start(self) -> bool:
         now = self._seconds()

@@ -89,7 +89,10 @@ class Failure:
 
 @dataclass
 class Record:
-    """What is known of one record. ``keys[born]`` is always there, the opposite key once it is linked."""
+    """What is known of one record. ``keys[born]`` is always there, the opposite key once it is linked.
+
+    ``by`` says who last did something to it by hand: ``mark``, ``link``, ``resolve``, ``retry``, ``dismiss``.
+    """
 
     born: SideName
     keys: dict[SideName, str]
@@ -112,6 +115,7 @@ class Record:
     run: str = ""
     ruled: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
+    by: dict[str, str] = field(default_factory=dict)
     etag: str | None = None
     pointer_etag: str | None = None
     stored: Record | None = None
@@ -178,6 +182,7 @@ def snapshot(record: Record) -> Record:
         held=dict(record.held),
         resolutions=dict(record.resolutions),
         ruled=dict(record.ruled),
+        by=dict(record.by),
     )
 
 
@@ -211,6 +216,7 @@ def to_row(record: Record) -> dict[str, Any]:
         "run": record.run,
         "ruled": json.dumps(record.ruled),
         "failure": json.dumps(vars(record.failure)) if record.failure else "",
+        "by": json.dumps(record.by) if record.by else "",
     }
 
 
@@ -249,6 +255,7 @@ def from_row(row: dict[str, Any]) -> Record:
         run=row["run"],
         ruled=json.loads(row["ruled"]),
         failure=Failure(**{**failure, "fields": tuple(failure["fields"])}) if failure else None,
+        by=json.loads(row.get("by") or "{}"),
         etag=row["etag"],
     )
     record.stored = snapshot(record)

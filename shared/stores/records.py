@@ -247,6 +247,7 @@ def _take_in(record: Record, twin: Record) -> None:
         return
     record.absorbed = twin.stored
     record.mark = Mark(record.mark.batches | twin.mark.batches, {**record.mark.attributes, **twin.mark.attributes})
+    record.by = {**record.by, **twin.by}
     if twin.due and not record.due:
         record.set_due(due_moment(twin.due))
 

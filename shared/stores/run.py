@@ -17,11 +17,12 @@ SCHEMA_VERSION = 1
 
 @dataclass
 class Request:
-    """What a run was asked for: the mode decides which keys, the origin says who asked."""
+    """What a run was asked for: the mode decides which keys, the origin says what asked, ``by`` who (see :class:`Run`)."""
 
     run: str
     mode: str
     origin: str
+    by: str = ""
 
 
 @dataclass
@@ -30,12 +31,15 @@ class ObjectState:
 
     ``active`` is the run at work, ``began`` whether it has begun planning (before that it may still be joined or
     widened), ``follow_up`` the one run that waits behind it. ``beat`` counts the messages of the run's own chain.
+    ``schedule_since`` is when the schedule was saved: its starts before that are nobody's debt; ``schedule_by`` who did.
     """
 
     template: str
     object: str
     initialized_at: datetime | None = None
     schedule: dict[str, Any] = field(default_factory=dict)
+    schedule_since: datetime | None = None
+    schedule_by: str = ""
     last_start: datetime | None = None
     last_sweep: datetime | None = None
     watermarks: dict[str, datetime] = field(default_factory=dict)
@@ -55,7 +59,10 @@ class ObjectState:
 
 @dataclass
 class Run:
-    """One execution of an object's flows."""
+    """One execution of an object's flows.
+
+    ``by`` are those who asked for it, separated by blanks, "" where nobody but the hub did; ``cancelled_by`` ended it.
+    """
 
     id: str
     template: str
@@ -64,6 +71,8 @@ class Run:
     origin: str
     status: str
     created_at: datetime
+    by: str = ""
+    cancelled_by: str = ""
     began_at: datetime | None = None
     ended_at: datetime | None = None
     counts: dict[str, int] = field(default_factory=dict)
@@ -142,8 +151,11 @@ def _at(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _request(text: str) -> Request | None:
-    return Request(*json.loads(text)) if text else None
+def _request(text: str, by: str) -> Request | None:
+    if not text:
+        return None
+    run, mode, origin = json.loads(text)
+    return Request(run, mode, origin, by)
 
 
 def object_row(s: ObjectState) -> dict[str, Any]:
@@ -154,16 +166,20 @@ def object_row(s: ObjectState) -> dict[str, Any]:
         "object": s.object,
         "initialized_at": _iso(s.initialized_at),
         "schedule": json.dumps(s.schedule),
+        "schedule_since": _iso(s.schedule_since),
+        "schedule_by": s.schedule_by,
         "last_start": _iso(s.last_start),
         "last_sweep": _iso(s.last_sweep),
         "watermarks": json.dumps({d: _iso(m) for d, m in s.watermarks.items()}),
         "rescan": json.dumps(s.rescan),
         "active": json.dumps([s.active.run, s.active.mode, s.active.origin]) if s.active else "",
+        "active_by": s.active.by if s.active else "",
         "began": s.began,
         "status": s.status,
         "beat": s.beat,
         "beat_at": _iso(s.beat_at),
         "follow_up": json.dumps([s.follow_up.run, s.follow_up.mode, s.follow_up.origin]) if s.follow_up else "",
+        "follow_up_by": s.follow_up.by if s.follow_up else "",
         "last_run": s.last_run,
         "last_status": s.last_status,
         "last_good_at": _iso(s.last_good_at),
@@ -179,16 +195,18 @@ def object_from(row: dict[str, Any]) -> ObjectState:
         object=row["object"],
         initialized_at=_at(row["initialized_at"]),
         schedule=json.loads(row["schedule"]),
+        schedule_since=_at(row.get("schedule_since", "")),
+        schedule_by=row.get("schedule_by", ""),
         last_start=_at(row["last_start"]),
         last_sweep=_at(row.get("last_sweep", "")),
         watermarks={d: m for d, m in watermarks.items() if m is not None},
         rescan=tuple(json.loads(row["rescan"])),
-        active=_request(row["active"]),
+        active=_request(row["active"], row.get("active_by", "")),
         began=row["began"],
         status=row["status"],
         beat=row["beat"],
         beat_at=_at(row["beat_at"]),
-        follow_up=_request(row["follow_up"]),
+        follow_up=_request(row["follow_up"], row.get("follow_up_by", "")),
         last_run=row["last_run"],
         last_status=row["last_status"],
         last_good_at=_at(row["last_good_at"]),
@@ -206,6 +224,8 @@ def run_row(r: Run) -> dict[str, Any]:
         "object": r.object,
         "mode": r.mode,
         "origin": r.origin,
+        "by": r.by,
+        "cancelled_by": r.cancelled_by,
         "status": r.status,
         "created_at": _iso(r.created_at),
         "began_at": _iso(r.began_at),
@@ -229,6 +249,8 @@ def run_from(row: dict[str, Any]) -> Run:
         origin=row["origin"],
         status=row["status"],
         created_at=datetime.fromisoformat(row["created_at"]),
+        by=row.get("by", ""),
+        cancelled_by=row.get("cancelled_by", ""),
         began_at=_at(row["began_at"]),
         ended_at=_at(row["ended_at"]),
         counts=json.loads(row["counts"]),

@@ -22,7 +22,8 @@ _LONGEST_SETTINGS = 32 * 1024
 class TemplateRow:
     """One configured connection; ``in_use`` are its objects that are initialized, or being so.
 
-    ``etag`` is what it was read or saved as, "" for one that was not saved yet.
+    ``etag`` is what it was read or saved as, "" for one that was not saved yet; ``changed_by`` who made it or saved its
+    settings last.
     """
 
     id: str
@@ -31,6 +32,7 @@ class TemplateRow:
     created_at: datetime
     in_use: tuple[str, ...] = ()
     etag: str = field(default="", compare=False)
+    changed_by: str = ""
 
     def with_in_use(self, name: str) -> TemplateRow:
         """The same with one more object in use."""
@@ -87,9 +89,11 @@ def _to_row(template: TemplateRow) -> dict[str, Any]:
         "settings": settings,
         "created_at": template.created_at,
         "in_use": ",".join(template.in_use),
+        "changed_by": template.changed_by,
     }
 
 
 def _from_row(row: TableRow) -> TemplateRow:
     settings, in_use = json.loads(row["settings"]), tuple(filter(None, str(row.get("in_use") or "").split(",")))
-    return TemplateRow(row["RowKey"], row["type"], settings, row["created_at"], in_use, row["etag"])
+    changed_by = row.get("changed_by", "")
+    return TemplateRow(row["RowKey"], row["type"], settings, row["created_at"], in_use, row["etag"], changed_by)

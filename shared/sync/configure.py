@@ -15,6 +15,7 @@ from shared.ports import Row, SideName
 from shared.stores.runs import ObjectState
 from shared.stores.templates import TemplateRow
 from shared.sync import taking_part
+from shared.sync.actor import actor
 from shared.sync.hub import Hub, reference_rows
 from shared.sync.schedule import Schedule, next_starts
 from shared.sync.start import start
@@ -44,6 +45,7 @@ def _template(row: TemplateRow, kind: TemplateType) -> dict[str, Any]:
         "type": row.type,
         "title": kind.title,
         "createdAt": row.created_at,
+        "changedBy": row.changed_by or None,
         "objects": [o.name for o in _in_order(kind)],
     }
 
@@ -58,7 +60,7 @@ async def create_template(hub: Hub, name: str, type_name: str, settings: Mapping
         text = f"There is no such template type; take one of: {', '.join(sorted(hub.types))}."
         raise BadRequest(text, code="unknown-type", fields=["type"])
     kind = hub.types[type_name]
-    row = TemplateRow(name, type_name, _dumped(_validated(kind, settings)), hub.now())
+    row = TemplateRow(name, type_name, _dumped(_validated(kind, settings)), hub.now(), changed_by=actor())
     if settings:
         await _check(hub, row, kind)
     try:
@@ -81,6 +83,7 @@ async def get_settings(hub: Hub, template: str) -> dict[str, Any]:
         "template": row.id,
         "type": row.type,
         "settings": _dumped(settings),
+        "changedBy": row.changed_by or None,
         "missing": _missing_by_object(kind, settings),
         "schema": kind.settings_model.model_json_schema(by_alias=True),
     }
@@ -94,7 +97,7 @@ async def save_settings(hub: Hub, template: str, wanted: Mapping[str, Any]) -> d
     """
     row, kind = await hub.template(template)
     settings = _validated(kind, wanted)
-    changed = replace(row, settings=_dumped(settings))
+    changed = replace(row, settings=_dumped(settings), changed_by=actor())
     unchecked = await _check(hub, changed, kind)
     try:
         await hub.templates.save(changed)
@@ -108,6 +111,7 @@ async def save_settings(hub: Hub, template: str, wanted: Mapping[str, Any]) -> d
         "template": row.id,
         "type": row.type,
         "settings": _dumped(settings),
+        "changedBy": changed.changed_by or None,
         "missing": _missing_by_object(kind, settings),
         "unchecked": unchecked,
     }
@@ -334,8 +338,8 @@ async def save_schedule(hub: Hub, template: str, name: str, schedule: Schedule) 
         raise BadRequest(text, code="not-swept", fields=["sweep"])
 
     def change(state: ObjectState) -> None:
-        state.schedule = schedule.model_dump(mode="json", exclude_none=True)
-        state.last_start = state.last_sweep = now
+        state.schedule, state.schedule_by = schedule.model_dump(mode="json", exclude_none=True), actor()
+        state.schedule_since = state.last_start = state.last_sweep = now
 
     state = await _change_state(hub, template, name, change)
     return _schedule(schedule, now, state)
@@ -345,6 +349,7 @@ def _schedule(schedule: Schedule, now: datetime, state: ObjectState) -> dict[str
     return {
         "object": state.object,
         "schedule": schedule.model_dump(mode="json", exclude_none=True),
+        "changedBy": state.schedule_by or None,
         "initialized": state.initialized_at is not None,
         "nextStarts": next_starts(schedule, now, 5),
         **({"nextSweeps": next_starts(schedule.sweep, now, 5)} if schedule.sweep else {}),

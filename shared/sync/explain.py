@@ -112,6 +112,7 @@ def _remembered(record: Record | None) -> dict[str, Any]:
     failure = record.failure
     return {
         "linked": record.linked,
+        "by": record.by,
         "born": record.born.value,
         "claim": {"until": record.claim.until} if record.claim else None,
         "parkedOn": [
@@ -134,7 +135,7 @@ def _remembered(record: Record | None) -> dict[str, Any]:
             "reason": failure.reason,
             "code": failure.code or None,
             "fields": list(failure.fields),
-            "since": failure.since or None,
+            "since": datetime.fromisoformat(failure.since) if failure.since else None,
             "nextStep": NEXT_STEP.get(failure.error),
         },
     }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.errors import BadRequest, Transient
 from shared.objects.model import ObjectType
 from shared.ports import SideName
 from shared.stores.records import Record, failure_row, parse_key, partition
+from shared.sync.actor import sign
 from shared.sync.hub import Hub
 from shared.sync.lists import across_objects
 from shared.sync.outcomes import NEXT_STEP
@@ -77,7 +79,7 @@ def _shown(object_type: ObjectType, row: dict[str, Any]) -> dict[str, Any]:
         "reason": row["reason"],
         "code": row["code"] or None,
         "fields": json.loads(row["fields"]),
-        "since": row["since"] or None,
+        "since": datetime.fromisoformat(row["since"]) if row["since"] else None,
         "nextStep": NEXT_STEP.get(row["error"], _OTHERWISE),
     }
 
@@ -158,6 +160,7 @@ async def _change(hub: Hub, pk: str, side: SideName, key: str, *, again: bool) -
             _try_again(hub, record)
         else:
             record.failure = None
+        sign(record.by, "retry" if again else "dismiss")
         if not await hub.records.save(pk, [record]):
             return 1
     raise Transient("The records' state is contended; try again.", system="storage")

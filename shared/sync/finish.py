@@ -11,6 +11,8 @@ from collections import Counter
 
 from shared.errors import BadRequest, HubError, LostRace
 from shared.stores.runs import ObjectState, Plan, Run
+from shared.sync import traces
+from shared.sync.actor import actor
 from shared.sync.hub import Hub
 from shared.sync.outcomes import RunStatus, run_status
 from shared.sync.start import promote_follow_up
@@ -101,7 +103,7 @@ async def cancel(hub: Hub, run_id: str) -> Run:
             raise BadRequest(f"There is no run '{run_id}'.", code="unknown-run", status=404)
         if RunStatus(run.status).over:
             raise BadRequest(f"The run is over already: {run.status}.", code="run-over", status=409)
-        run.reason = "cancelled on request"
+        run.reason, run.cancelled_by = "cancelled on request", actor()
         if await _abandon(hub, run, RunStatus.CANCELLED):
             return run
     raise LostRace("The run's state is contended; try again.")
@@ -136,5 +138,6 @@ async def _save_and_promote(hub: Hub, state: ObjectState, run: Run, forget: Run 
     if promoted or state.active is None:
         await promote_follow_up(hub, state)
     await hub.runs.save_object(state, *([] if forget else [run]), forget=forget)
+    traces.ended(run)
     if promoted and state.active is not None:
         await hub.send_run(state.active.run, "plan", state.beat)

@@ -1,13 +1,11 @@
-"""Is the hub well: its storage, its systems, how old the last good runs and the oldest waiting records are."""
+"""Is the hub well: its storage, its systems, its queues, how old the last good runs and the oldest waiting records are."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
-
-from pydantic import ValidationError
 
 from shared.errors import HubError
 from shared.objects.model import ObjectType
@@ -18,22 +16,61 @@ from shared.stores.runs import ObjectState
 from shared.stores.templates import TemplateRow
 from shared.sync.explain import due_moment
 from shared.sync.hub import Hub
-from shared.sync.schedule import Schedule, last_start
+from shared.sync.outcomes import RunStatus
+from shared.sync.overdue import overdue
 
-_PING_SECONDS = 10.0
+_PATIENCE_SECONDS = 10.0
 _WAITERS_LOOKED_AT = 20
-# A scheduled start that is this many ticks of the sweeper late is worth a warning.
-_LATE = timedelta(minutes=30)
+_ENDED_BADLY = (RunStatus.STOPPED.value, RunStatus.FAILED.value)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why the hub is not well. ``text`` is in the hub's own words and names only templates, objects, queues, times.
+
+    ``error`` is the class of what went wrong and ``detail`` its text, which a system may have worded; both "" where
+    nothing failed.
+    """
+
+    text: str
+    error: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """One end of one template, asked just now."""
+
+    template: str
+    side: SideName
+    reason: Reason | None
+
+
+@dataclass(frozen=True)
+class ObjectLook:
+    """One object of one template; ages in whole seconds, None for never or nothing."""
+
+    template: str
+    object: str
+    initialized: bool
+    last_run: str | None
+    last_status: str | None
+    last_good_at: datetime | None
+    last_good_age: int | None
+    oldest_due_age: int | None
+    oldest_parked_age: int | None
+    run_without_sign: bool
+    overdue: bool
 
 
 @dataclass
 class Health:
-    """What was found. ``reasons`` says in words why the hub is not well; it is well if there are none."""
+    """What was found. ``reasons`` says why the hub is not well; it is well if there are none."""
 
-    storage: dict[str, Any] = field(default_factory=dict)
-    systems: list[dict[str, Any]] = field(default_factory=list)
-    objects: list[dict[str, Any]] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+    storage: Reason | None = None
+    systems: list[SystemState] = field(default_factory=list)
+    objects: list[ObjectLook] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -41,90 +78,137 @@ class Health:
         return not self.reasons
 
 
-async def look(hub: Hub) -> Health:
-    """Look at everything, each part bounded in time; a part that is not well is a reason, never an error."""
+async def look(hub: Hub, patience: float = _PATIENCE_SECONDS) -> Health:
+    """Look at everything; a part that is not well is a reason, never an error.
+
+    Storage, then each system, are waited for that many seconds, all queues and objects together twice as long.
+    """
     health = Health()
-    try:
-        async with asyncio.timeout(_PING_SECONDS):
-            templates = await hub.templates.list()
-        health.storage = {"ok": True}
-    except (HubError, TimeoutError) as error:
-        health.storage = {"ok": False, "text": _text(error)}
-        health.reasons.append(f"The storage account is not well: {_text(error)}")
+    templates: list[TemplateRow] = []
+
+    async def storage() -> None:
+        templates.extend(await hub.templates.list())
+
+    health.storage = await _tried("The storage account cannot be reached or refuses the hub.", storage(), patience)
+    if health.storage is not None:
+        health.reasons.append(health.storage)
         return health
-    await _poison(hub, health)
-    await _systems(hub, templates, health)
-    for template in templates:
-        kind = hub.types.get(template.type)
-        if kind is None:
-            health.reasons.append(f"Template '{template.id}' is of a type that this version does not know.")
-            continue
-        for found in kind.objects:
-            health.objects.append(await _object(hub, template.id, found, health))
+    found = await asyncio.gather(
+        _systems(hub, templates, health, patience), _work(hub, templates, health, 2 * patience)
+    )
+    health.reasons = [reason for some in found for reason in some]
     return health
 
 
-async def _poison(hub: Hub, health: Health) -> None:
-    """Poison queues are emptied by their workers; what stays there is not even base64, so that nobody can read it."""
-    for queue in map(poison, QUEUES):
-        try:
-            count = await hub.queues.count(queue)
-        except HubError as error:
-            health.reasons.append(f"The queue {queue} cannot be looked at: {_text(error)}")
-            continue
-        if count:
-            health.reasons.append(
-                f"{count} unreadable messages lie in the queue {queue}; look at them and delete them."
-            )
+async def _tried(text: str, step: Awaitable[None], seconds: float) -> Reason | None:
+    """The reason that a step failed or took too long; None if it did neither."""
+    try:
+        async with asyncio.timeout(seconds):
+            await step
+    except HubError as error:
+        return Reason(text, error.name, error.text)
+    except TimeoutError:
+        return Reason(text, "Transient", "no answer in time")
+    return None
 
 
-def _text(error: Exception) -> str:
-    return f"{error.name}: {error.text}" if isinstance(error, HubError) else "no answer in time"
+# --- systems ----------------------------------------------------------------------------------------------------------
 
 
-async def _systems(hub: Hub, templates: list[TemplateRow], health: Health) -> None:
+async def _systems(hub: Hub, templates: list[TemplateRow], health: Health, patience: float) -> list[Reason]:
     """Ping every side of every template, all at once; templates that share a system share its answer."""
     pings = [(template, side) for template in templates if template.type in hub.types for side in SideName]
-    results = await asyncio.gather(*(_ping(hub, template, side) for template, side in pings))
-    for (template, side), text in zip(pings, results, strict=True):
-        health.systems.append({"template": template.id, "side": side.value, "ok": not text, "text": text or None})
-        if text:
-            where = "SAP" if side is SideName.SAP else "The other side"
-            health.reasons.append(f"{where} of template '{template.id}' is not well: {text}")
+    results = await asyncio.gather(*(_ping(hub, template, side, patience) for template, side in pings))
+    for (template, side), reason in zip(pings, results, strict=True):
+        health.systems.append(SystemState(template.id, side, reason))
+    return [reason for reason in results if reason is not None]
 
 
-async def _ping(hub: Hub, template: TemplateRow, side: SideName) -> str:
-    try:
-        async with asyncio.timeout(_PING_SECONDS):
-            await hub.sides.side(template, side).ping()
-    except (HubError, TimeoutError) as error:
-        return _text(error)
-    return ""
+async def _ping(hub: Hub, template: TemplateRow, side: SideName, patience: float) -> Reason | None:
+    async def ping() -> None:
+        await hub.sides.side(template, side).ping()
+
+    where = "SAP" if side is SideName.SAP else "The other side"
+    return await _tried(f"{where} of template '{template.id}' cannot be reached or refuses the hub.", ping(), patience)
 
 
-async def _object(hub: Hub, template: str, found: ObjectType, health: Health) -> dict[str, Any]:
-    name = f"{template}/{found.name}"
-    state = await hub.runs.object(template, found.name)
+# --- what waits and what runs -----------------------------------------------------------------------------------------
+
+
+async def _work(hub: Hub, templates: list[TemplateRow], health: Health, patience: float) -> list[Reason]:
+    """Queues and objects; what was found before storage failed or the time was over is kept."""
+    reasons: list[Reason] = []
+
+    async def all_of_it() -> None:
+        await _queues(hub, reasons)
+        for template in templates:
+            await _template(hub, template, health, reasons)
+
+    late = await _tried("Not all queues and objects could be looked at.", all_of_it(), patience)
+    return [*reasons, late] if late else reasons
+
+
+async def _queues(hub: Hub, reasons: list[Reason]) -> None:
+    """Poison queues are emptied by their workers; what stays there is not even base64, so that nobody can read it."""
+    for queue in QUEUES:
+        if count := await hub.queues.count(poison(queue)):
+            text = f"{count} unreadable messages lie in the queue {poison(queue)}; look at them and delete them."
+            reasons.append(Reason(text))
+        waiting = [one.inserted_at for one in await hub.queues.peek(queue) if one.inserted_at is not None]
+        if waiting and _longer(min(waiting), hub.times.health_queue, hub.now()):
+            reasons.append(Reason(f"Messages in the queue {queue} have waited for too long; is the app overloaded?"))
+
+
+async def _template(hub: Hub, template: TemplateRow, health: Health, reasons: list[Reason]) -> None:
+    kind = hub.types.get(template.type)
+    if kind is None:
+        reasons.append(Reason(f"Template '{template.id}' is of a type that this version does not know."))
+        return
+    for found in kind.objects:
+        state = await hub.runs.object(template.id, found.name)
+        due = await _oldest_due(hub, template.id, found.name)
+        parked = await _oldest_parked(hub, template.id, found)
+        health.objects.append(_looked_at(hub, state, due, parked))
+        reasons.extend(map(Reason, _complaints(hub, state, due, parked)))
+
+
+def _looked_at(hub: Hub, state: ObjectState, due: datetime | None, parked: datetime | None) -> ObjectLook:
     now = hub.now()
-    due = await _oldest_due(hub, template, found.name)
-    silent = _is_silent(hub, state, now)
-    if silent:
-        health.reasons.append(f"The run at work on {name} gave no sign for too long; the sweeper revives it.")
-    if _is_late(state, now):
-        health.reasons.append(f"No scheduled run of {name} was started for too long; look at the timers.")
-    if state.last_status in ("stopped", "failed"):
-        health.reasons.append(f"The last run of {name} ended as {state.last_status}; GET /api/runs/{state.last_run}.")
-    return {
-        "template": template,
-        "object": found.name,
-        "initialized": state.initialized_at is not None,
-        "lastStatus": state.last_status or None,
-        "lastGoodAt": state.last_good_at,
-        "lastGoodAgeSeconds": _age(state.last_good_at, now),
-        "oldestDueAgeSeconds": _age(due, now),
-        "oldestParkedAgeSeconds": _age(await _oldest_parked(hub, template, found), now),
-        "runWithoutSign": silent,
-    }
+    return ObjectLook(
+        template=state.template,
+        object=state.object,
+        initialized=state.initialized_at is not None,
+        last_run=state.last_run or None,
+        last_status=state.last_status or None,
+        last_good_at=state.last_good_at,
+        last_good_age=_age(state.last_good_at, now),
+        oldest_due_age=_age(due, now),
+        oldest_parked_age=_age(parked, now),
+        run_without_sign=_is_silent(hub, state),
+        overdue=overdue(state, now, timedelta(seconds=hub.times.health_grace)) is not None,
+    )
+
+
+def _complaints(hub: Hub, state: ObjectState, due: datetime | None, parked: datetime | None) -> list[str]:
+    """What is wrong with an object, in words."""
+    now, times, name = hub.now(), hub.times, f"{state.template}/{state.object}"
+    found = []
+    if _is_silent(hub, state):
+        found.append(f"The run at work on {name} gave no sign for too long; the sweeper revives it.")
+    if late := overdue(state, now, timedelta(seconds=times.health_grace)):
+        found.append(f"{name}: {late}")
+    if state.last_status in _ENDED_BADLY:
+        found.append(f"The last run of {name} ended as {state.last_status}; GET /api/runs/{state.last_run}.")
+    # Before the first load marks are due, and wait for an admin.
+    if state.initialized_at is not None and _longer(due, times.health_due, now):
+        found.append(f"A record of {name} has been due for too long, and no run delivers it; look at its runs.")
+    if _longer(parked, times.health_parked, now):
+        found.append(f"A record has waited for its {name} for too long; mark or link that, or correct the record.")
+    return found
+
+
+def _longer(since: datetime | None, seconds: float, now: datetime) -> bool:
+    return since is not None and since + timedelta(seconds=seconds) < now
 
 
 def _age(moment: datetime | None, now: datetime) -> int | None:
@@ -132,20 +216,8 @@ def _age(moment: datetime | None, now: datetime) -> int | None:
     return None if moment is None else max(0, int((now - moment).total_seconds()))
 
 
-def _is_silent(hub: Hub, state: ObjectState, now: datetime) -> bool:
-    limit = timedelta(seconds=hub.times.run_silent)
-    return state.active is not None and state.beat_at is not None and state.beat_at + limit < now
-
-
-def _is_late(state: ObjectState, now: datetime) -> bool:
-    """Whether a start has been due for so long that the timers cannot be running."""
-    if not state.schedule or state.initialized_at is None:
-        return False
-    try:
-        latest = last_start(Schedule.model_validate(state.schedule), now - _LATE)
-    except ValidationError:
-        return True
-    return latest is not None and state.last_start is not None and state.last_start < latest
+def _is_silent(hub: Hub, state: ObjectState) -> bool:
+    return state.active is not None and _longer(state.beat_at, hub.times.run_silent, hub.now())
 
 
 async def _oldest_due(hub: Hub, template: str, object_name: str) -> datetime | None:
@@ -154,7 +226,7 @@ async def _oldest_due(hub: Hub, template: str, object_name: str) -> datetime | N
 
 
 async def _oldest_parked(hub: Hub, template: str, parent: ObjectType) -> datetime | None:
-    """Of the first children that wait for a record of this object, since when the oldest waits."""
+    """Of the first children that wait for a record of this object, since when the oldest waits; failed ones do not."""
     if not parent.parent_of:
         return None
     rows, _ = await hub.records.listed(partition(template, parent.name), WAITERS, None, _WAITERS_LOOKED_AT)
@@ -162,6 +234,6 @@ async def _oldest_parked(hub: Hub, template: str, parent: ObjectType) -> datetim
     for row in rows:
         _, _, child_object, side, key = parse_waiter(row["RowKey"])
         record = await hub.records.get(partition(template, child_object), side, key)
-        if record is not None and record.parked_since is not None:
+        if record is not None and record.parked_since is not None and not record.failure:
             moments.append(record.parked_since)
     return min(moments, default=None)

@@ -79,7 +79,10 @@ class Hub:
     # --- templates --------------------------------------------------------------------------------------------------
 
     async def template(self, template: str) -> tuple[TemplateRow, TemplateType]:
-        """The template and its type; BadRequest (404) if there is none of that name."""
+        """The template and its type; BadRequest (404) if there is none of that name.
+
+        Misconfigured for one of a type that only another version knows.
+        """
         row = await self.templates.get(template)
         if row is None:
             raise BadRequest(
@@ -87,6 +90,11 @@ class Hub:
                 code="unknown-template",
                 status=404,
             )
+        if row.type not in self.types:
+            text = (
+                f"Template '{template}' is of a type that this version does not know: {row.type}. Deploy a newer one."
+            )
+            raise Misconfigured(text, code="unknown-type")
         return row, self.types[row.type]
 
     async def flow(self, template: str, object_name: str, *, lists: bool = True) -> Flow:

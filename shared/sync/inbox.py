@@ -11,11 +11,11 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from shared import logs
+from shared import logs, telemetry
 from shared.errors import BadRequest, HubError, LostRace, Misconfigured, Throttled, Transient
 from shared.stores.oddities import Oddities, oddity_of
 from shared.stores.queues import DELIVERIES, MARKS, RUNS, poison
-from shared.sync import finish, mark_runs, plan, slices
+from shared.sync import finish, mark_runs, plan, slices, traces
 from shared.sync.hub import Hub, readable
 from shared.sync.incidents import Defect, incident
 
@@ -47,10 +47,15 @@ WORKERS: dict[str, Work] = {
 }
 
 
-async def work(hub: Hub, oddities: Oddities, queue: str, body: bytes) -> None:
-    """Work on one message of a queue. Raises Defect for what only a bug can be; the text holds no record data."""
+async def work(hub: Hub, oddities: Oddities, queue: str, body: bytes, deliveries: int = 1) -> None:
+    """Work on one message of a queue. Raises Defect for what only a bug can be; the text holds no record data.
+
+    ``deliveries`` is how often the queue has given the message out by now.
+    """
     try:
-        await WORKERS[queue](hub, _message(body))
+        message = _message(body)
+        with traces.of_message(queue, message, deliveries):
+            await WORKERS[queue](hub, message)
     except _Unreadable:
         await oddities.add(oddity_of(queue, body, _NOT_JSON, hub.now()))
     except (Misconfigured, BadRequest) as error:
@@ -66,7 +71,10 @@ async def bury(hub: Hub, oddities: Oddities, queue: str, body: bytes) -> None:
     """Give a poisoned message its outcome and list it. Never raises."""
     reason = _GIVEN_UP
     try:
-        await WORKERS[queue](hub, _message(body))
+        message = _message(body)
+        with traces.of_message(queue, message, 1):
+            telemetry.fail("Defect")
+            await WORKERS[queue](hub, message)
     except _Unreadable:
         reason = _NOT_JSON
     except HubError as error:

@@ -11,6 +11,14 @@ from shared.stores.records import Record
 from shared.sync.merge import Merge
 from shared.sync.outcomes import Outcome
 
+NEW = "(new)"
+"""Begins the key of what a rehearsal would create."""
+
+
+def is_new(key: str) -> bool:
+    """Whether this stands for the key of a record that would be created."""
+    return key.startswith(NEW)
+
 
 @dataclass
 class Item:

@@ -14,6 +14,7 @@ from shared.objects.model import Direction
 from shared.ports import Mark, Row, SideName
 from shared.stores.records import Claim, Record, from_row, new_record, partition
 from shared.sync import matching, parking
+from shared.sync.actor import sign
 from shared.sync.hub import Flow, Hub
 from shared.sync.writing import claim_key
 
@@ -53,6 +54,7 @@ def shown(object_name: str, record: Record) -> dict[str, Any]:
         "marked": record.mark.on,
         "outcome": record.outcome or None,
         "outcomeAt": record.outcome_at,
+        "linkedBy": record.by.get("link"),
     }
 
 
@@ -119,6 +121,7 @@ def _link(hub: Hub, flow: Flow, record: Record, keys: Mapping[SideName, str], ro
     if not record.mark.on:
         record.mark = _arrival(flow, rows[OTHER], record.mark)
     record.outcome, record.outcome_at = "linked by hand", hub.now()
+    sign(record.by, "link")
     record.set_due(hub.now())
 
 
@@ -152,6 +155,7 @@ async def undo(hub: Hub, template: str, object_name: str, side: SideName, key: s
         record.base_key, record.birth, record.resolutions = "", "", {}
         record.failure, record.attempt = None, 0
         record.outcome, record.outcome_at = "unlinked by hand", hub.now()
+        sign(record.by, "link")
         record.set_due(hub.now() if record.mark.on and was_deleted == record.born.opposite.value else None)
         if not await hub.records.save(flow.pk, [record]):
             return before
@@ -181,6 +185,7 @@ async def resolve(
             text = f"These fields are not in conflict; those that are: {', '.join(record.asked)}."
             raise BadRequest(text, code="not-in-conflict", fields=[f"fields.{name}" for name in strange])
         record.resolutions = {**record.resolutions, **winners}
+        sign(record.by, "resolve")
         record.attempt = 0
         record.set_due(hub.now())
         if not await hub.records.save(flow.pk, [record]):

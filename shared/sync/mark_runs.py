@@ -20,6 +20,8 @@ from shared.ports import SideName
 from shared.stores.queues import MARKS
 from shared.stores.records import batch_row, parse_key
 from shared.stores.runs import Plan, Run, parse_run_id, run_id
+from shared.sync import traces
+from shared.sync.actor import acting, actor
 from shared.sync.hub import MESSAGE_VERSION, Flow, Hub, readable
 from shared.sync.marks import (
     MANUAL,
@@ -88,12 +90,14 @@ async def _start(hub: Hub, flow: Flow, criteria: dict[str, Any]) -> str:
         object=name,
         mode=MODE,
         origin="request",
+        by=actor(),
         status=RunStatus.WAITING,
         created_at=hub.now(),
         criteria=criteria,
     )
     await _send(hub, run.id, 0)
     await hub.runs.save_run(run)
+    traces.started(run)
     return run.id
 
 
@@ -124,7 +128,9 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
         if run.status == RunStatus.WAITING:
             run.status, run.began_at = RunStatus.DELIVERING, hub.now()
             await hub.runs.save_run(run)
-        if await _work(hub, run):
+        with acting(run.by):
+            done = await _work(hub, run)
+        if done:
             await _end(hub, run.id, RunStatus.SUCCEEDED)
         else:
             await _send(hub, run.id, 0)
@@ -148,6 +154,7 @@ async def _end(hub: Hub, run_name: str, status: RunStatus, reason: str = "") -> 
             await hub.runs.save_run(run)
         except LostRace:
             continue
+        traces.ended(run)
         return
     raise Transient("The run's state is contended.", system="storage")
 

@@ -18,6 +18,7 @@ from shared.objects.model import Direction, Marking, ObjectType
 from shared.ports import Entity, Mark, Row, SideName
 from shared.stores.keys import encode_key
 from shared.stores.records import Record, new_record, parse_key
+from shared.sync.actor import sign
 from shared.sync.hub import Flow, Hub
 
 SAP = SideName.SAP
@@ -270,6 +271,7 @@ def decide(hub: Hub, record: Record, change: Change) -> Marked:
         record.mark = Mark(before.batches - {change.batch} if change.batch else frozenset(), before.attributes)
     if record.mark == before:
         return Marked.ALREADY
+    sign(record.by, "mark")
     if change.marked:
         if not (before.on and record.linked and before.attributes == record.mark.attributes):
             record.set_due(hub.now())
@@ -314,5 +316,6 @@ def _member(
         "side": side.value,
         "key": key,
         "code": record.keys.get(SAP) if record else None,
+        "markedBy": record.by.get("mark") if record else None,
         **{name: attributes.get(name) for name in marking.attributes},
     }

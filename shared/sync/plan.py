@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared import telemetry
 from shared.errors import HubError, LostRace, Misconfigured, NotFound, Parked, Rejected, Throttled, Transient
 from shared.objects.model import Direction
 from shared.ports import KeyVersion, SideName
 from shared.stores.records import partition
 from shared.stores.runs import ObjectState, Plan, Run, Slice, slice_id
-from shared.sync import dependencies, finish, owned
+from shared.sync import dependencies, finish, owned, traces
 from shared.sync.hub import Flow, Hub, readable
 from shared.sync.outcomes import RunStatus
 
@@ -43,8 +44,10 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
     readable(message, "run", "step", "beat")
     run, state = await hub.runs.run_and_object(message["run"])
     if run is None or state is None or RunStatus(run.status).over:
+        traces.out_of_date()
         return
     if state.active is None or state.active.run != run.id or state.beat != message["beat"]:
+        traces.out_of_date()
         return
     try:
         if message["step"] == "plan":
@@ -58,6 +61,7 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
     except (Throttled, Transient) as error:
         await _wait(hub, run, message, error)
     except (Misconfigured, Parked, Rejected, NotFound) as error:
+        telemetry.fail(error.name)
         await finish.stop(hub, run.id, error)
 
 
@@ -69,6 +73,7 @@ async def _wait(hub: Hub, run: Run, message: dict[str, Any], error: HubError) ->
     asked = error.retry_after_seconds if isinstance(error, Throttled) else None
     state.beat, state.beat_at = state.beat + 1, hub.now()
     tries = int(message.get("tries", 0)) + 1
+    traces.waits(error.name)
     delay = asked or hub.times.delay(min(tries, 6))
     await hub.runs.save_object(state)
     await hub.send_run(run.id, message["step"], state.beat, delay_seconds=delay, tries=tries)
@@ -109,7 +114,8 @@ class Planner:
     async def _begin(self) -> None:
         """From here on the run can no longer be joined; nothing has been read before."""
         assert self.state.active is not None
-        self.run.mode, self.run.origin = self.state.active.mode, self.state.active.origin
+        asked = self.state.active
+        self.run.mode, self.run.origin, self.run.by = asked.mode, asked.origin, asked.by
         self.run.began_at = self.hub.now()
         self.run.status = self.state.status = RunStatus.PLANNING.value
         self.state.began, self.state.beat_at = True, self.hub.now()

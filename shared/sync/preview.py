@@ -16,11 +16,11 @@ from shared.objects.model import Direction
 from shared.ports import KeyVersion, SideName, Value
 from shared.stores.runs import Plan, Run
 from shared.sync.hub import Flow, Hub
-from shared.sync.items import Item
+from shared.sync.items import Item, is_new
 from shared.sync.outcomes import Outcome, RunStatus
 from shared.sync.parking import parse_parent
 from shared.sync.plan import Planner
-from shared.sync.rehearsal import Calls, Decided, Rehearsal, is_new, rehearsed, rehearsed_flow
+from shared.sync.rehearsal import Calls, Decided, Rehearsal, rehearsed, rehearsed_flow
 from shared.sync.start import refuse_before_initialize
 
 MOST = 200

@@ -20,14 +20,7 @@ from shared.stores.queues import Queues
 from shared.stores.records import Record, Records
 from shared.sync.deliver import Delivery
 from shared.sync.hub import Flow, Hub
-from shared.sync.items import Item
-
-_NEW = "(new)"  # begins the key of what would be created
-
-
-def is_new(key: str) -> bool:
-    """Whether this stands for the key of a record that would be created."""
-    return key.startswith(_NEW)
+from shared.sync.items import NEW, Item, is_new
 
 
 class RehearsedRecords:
@@ -149,7 +142,7 @@ class RehearsedSide:
 
     def _new_key(self) -> str:
         self._made += 1
-        return f"{_NEW} {self._made}"
+        return f"{NEW} {self._made}"
 
     def requests_to_write(self, entity: Entity, writes: Sequence[Write]) -> int:
         """As it is."""

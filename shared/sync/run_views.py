@@ -34,6 +34,8 @@ async def shown(hub: Hub, run: Run) -> dict[str, Any]:
         "object": run.object,
         "mode": run.mode,
         "origin": run.origin,
+        "by": run.by.split(),
+        "cancelledBy": run.cancelled_by or None,
         "status": run.status,
         "over": RunStatus(run.status).over,
         "createdAt": run.created_at,
@@ -49,7 +51,7 @@ async def shown(hub: Hub, run: Run) -> dict[str, Any]:
 async def list_runs(
     hub: Hub, template: str | None, object_name: str | None, status: str | None, continuation: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of runs, object by object, oldest first. Fewer than asked for may come while more follow."""
+    """A page of runs, object by object, newest first. Fewer than asked for may come while more follow."""
     parts = await _objects(hub, template, object_name)
 
     async def page(part: tuple[str, str], inner: str | None, size: int) -> tuple[list[Run], str | None]:

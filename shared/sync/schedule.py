@@ -64,11 +64,13 @@ class Timing(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    run: Frequency = Frequency.NEVER
-    on: tuple[Weekday, ...] = ()
-    at: ClockTime | None = None
-    every: ClockTime | None = None
-    timezone: Annotated[str, AfterValidator(zone_name)] = Field(default="UTC")
+    run: Frequency = Field(default=Frequency.NEVER, description="On which days")
+    on: tuple[Weekday, ...] = Field(default=(), description="The days of a weekly schedule")
+    at: ClockTime | None = Field(default=None, description="A clock time, HH:MM")
+    every: ClockTime | None = Field(default=None, description="Or a distance in time, HH:MM, counted from midnight")
+    timezone: Annotated[str, AfterValidator(zone_name)] = Field(
+        default="UTC", title="Time zone", description="An IANA name like Europe/Berlin"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -91,7 +93,7 @@ class Schedule(Timing):
     ``sweep`` is for objects with fields that change without a stamp (prices): when everything marked is compared.
     """
 
-    sweep: Timing | None = None
+    sweep: Timing | None = Field(default=None, description="When everything marked is compared besides")
 
     @model_validator(mode="before")
     @classmethod

@@ -10,12 +10,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from shared import telemetry
 from shared.errors import HubError, LostRace, Misconfigured, Rejected, Throttled, Transient
 from shared.objects.model import Direction
 from shared.ports import SideName
 from shared.stores.records import Failure, new_record
 from shared.stores.runs import ObjectState, Slice, parse_run_id
-from shared.sync import finish
+from shared.sync import finish, traces
 from shared.sync.deliver import Delivery
 from shared.sync.hub import Hub, readable
 from shared.sync.outcomes import Outcome
@@ -27,6 +28,7 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
     run = str(message["run"])
     state, item = await _find(hub, run, str(message["slice"]))
     if state is None or item is None or item.done or message["attempt"] < item.attempt:
+        traces.out_of_date()
         return
     try:
         flow = await hub.flow(state.template, state.object)
@@ -40,6 +42,7 @@ async def on_message(hub: Hub, message: dict[str, Any]) -> None:
         await _wait(hub, run, item, Transient(error.text, system="storage"))
     except (Misconfigured, Rejected) as error:
         item.reason = f"{error.name}: {error.text}"
+        telemetry.fail(error.name)
         await finish.stop(hub, run, error)
     else:
         await _done(hub, run, item, dict(counts))
@@ -67,6 +70,8 @@ async def _done(hub: Hub, run: str, item: Slice, counts: dict[str, int]) -> None
         await hub.runs.save_slice(run, item)
     except LostRace:
         await _done_by_whoever(hub, run, item, counts)
+    else:
+        traces.delivered(run, item)
 
 
 async def _done_by_whoever(hub: Hub, run: str, item: Slice, counts: dict[str, int]) -> None:
@@ -75,12 +80,14 @@ async def _done_by_whoever(hub: Hub, run: str, item: Slice, counts: dict[str, in
     if fresh is not None and not fresh.done:
         fresh.done, fresh.counts = True, counts
         await hub.runs.save_slice(run, fresh)
+        traces.delivered(run, fresh)
 
 
 async def _wait(hub: Hub, run: str, item: Slice, error: HubError) -> None:
     """Save the next attempt, then send it; a crash between the two is the sweeper's to mend."""
     asked = error.retry_after_seconds if isinstance(error, Throttled) else None
     delay = max(asked or 0.0, hub.times.delay(item.attempt))
+    traces.waits(error.name)
     item.attempt += 1
     item.not_before = item.sent_at = hub.now() + timedelta(seconds=delay)
     item.reason = f"{error.name}: {error.text}"

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from shared.errors import BadRequest, LostRace, Transient
 from shared.stores.runs import ObjectState, Request, Run, run_id
-from shared.sync import taking_part
+from shared.sync import taking_part, traces
+from shared.sync.actor import actor, joined
 from shared.sync.hub import Hub
 from shared.sync.outcomes import RunStatus
 
@@ -50,11 +51,16 @@ async def start(
         if scheduled_at is not None:
             state.last_start = scheduled_at
             state.last_sweep = scheduled_at if covers(mode, "sweep") else state.last_sweep
+        waiting = {one.run for one in (state.active, state.follow_up) if one}
         run, changed, fresh = _place(hub, state, mode, origin)
         try:
             await hub.runs.save_object(state, *changed)
         except LostRace:
             continue
+        if run in waiting:
+            traces.joined(run)
+        else:
+            traces.started(changed[0])
         if fresh:
             await hub.send_run(run, "plan", state.beat)
         return run
@@ -109,12 +115,13 @@ def _place(hub: Hub, state: ObjectState, mode: str, origin: str) -> tuple[str, l
 def _widen(request: Request, mode: str, origin: str) -> None:
     """The waiting run covers this request too; one that somebody asked for is never an idle scheduled one."""
     request.mode = wider(request.mode, mode)
+    request.by = joined(request.by)
     if request.origin == "schedule":
         request.origin = origin
 
 
 def _new_request(hub: Hub, state: ObjectState, mode: str, origin: str) -> Request:
-    return Request(run_id(state.template, state.object, hub.now(), hub.chance()), mode, origin)
+    return Request(run_id(state.template, state.object, hub.now(), hub.chance()), mode, origin, actor())
 
 
 def _row(hub: Hub, state: ObjectState, request: Request) -> Run:
@@ -124,6 +131,7 @@ def _row(hub: Hub, state: ObjectState, request: Request) -> Run:
         object=state.object,
         mode=request.mode,
         origin=request.origin,
+        by=request.by,
         status=RunStatus.WAITING.value,
         created_at=hub.now(),
     )

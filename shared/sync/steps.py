@@ -13,7 +13,7 @@ from typing import Any
 from shared.errors import Conflict, HubError, Misconfigured, NotFound, Stale, Throttled, Transient, UnknownOutcome
 from shared.objects.model import KEY, KEY_NUMBER, Step
 from shared.ports import Entity, Row, SideName, Write, WriteResult
-from shared.sync.items import Item
+from shared.sync.items import Item, is_new
 from shared.sync.verdicts import Verdicts
 
 type Todo = list[tuple[Item, Step]]
@@ -140,7 +140,7 @@ def child_key(record_key: str, name: str) -> str:
 def with_key(value: Any, key: str) -> Any:
     """The value with :data:`KEY` in its texts replaced by the key, and :data:`KEY_NUMBER` by the key as a number."""
     if value == KEY_NUMBER:
-        return int(key)
+        return key if is_new(key) else int(key)  # a rehearsal has no number, and sends nothing
     match value:
         case str():
             return value.replace(KEY, key)

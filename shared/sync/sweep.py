@@ -12,7 +12,7 @@ from shared.objects.model import TemplateType
 from shared.stores.queues import DELIVERIES
 from shared.stores.records import WAITERS, Failure, parse_waiter, partition
 from shared.stores.runs import ObjectState, Run, Slice
-from shared.sync import owned, parking, taking_part
+from shared.sync import owned, parking, taking_part, traces
 from shared.sync.hub import Hub
 from shared.sync.outcomes import Outcome, RunStatus
 from shared.sync.start import start
@@ -21,10 +21,13 @@ from shared.sync.start import start
 _WHILE_MESSAGES_WAIT = 8.0
 
 
-async def sweep(hub: Hub) -> None:
-    """One pass over all objects of all templates."""
+async def sweep(hub: Hub) -> list[ObjectState]:
+    """One pass over all objects of all templates; answers the states of the objects as it left them."""
+    states = []
     for row in await hub.templates.list():
-        kind = hub.types[row.type]
+        kind = hub.types.get(row.type)
+        if kind is None:  # made by a newer version; health names it
+            continue
         for found in kind.objects:
             state = await hub.runs.object(row.id, found.name)
             await taking_part.make_up(hub, row, state)
@@ -34,6 +37,8 @@ async def sweep(hub: Hub) -> None:
                 await _wake_waiters(hub, state)
             await _give_up_parked(hub, state, kind)
             await _forget_old_runs(hub, state)
+            states.append(state)
+    return states
 
 
 async def _revive(hub: Hub, state: ObjectState) -> None:
@@ -55,6 +60,7 @@ async def _revive(hub: Hub, state: ObjectState) -> None:
         await hub.runs.save_object(state)
     except LostRace:
         return
+    traces.silent(run)
     await hub.send_run(run.id, step, state.beat)
 
 
@@ -84,6 +90,7 @@ async def _resend_overdue(hub: Hub, run: Run) -> None:
             await hub.runs.save_slice(run.id, item)
         except LostRace:
             continue
+        traces.overdue(run, item)
         await hub.send_slice(run.id, item.id, item.attempt)
 
 

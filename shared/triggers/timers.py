@@ -9,7 +9,7 @@ import azure.functions as func
 
 from shared import wiring
 from shared.objects.registry import default_registry
-from shared.sync import due_starts
+from shared.sync import due_starts, gauges
 from shared.sync.incidents import Defect, incident
 from shared.sync.sweep import sweep
 
@@ -37,7 +37,8 @@ async def _sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the platfo
     """Mend what a crash left half done; forget messages that were odd long ago."""
     app = wiring.current()
     try:
-        await sweep(app.hub)
+        states = await sweep(app.hub)
+        await gauges.record(app.hub, states)
         await app.oddities.forget(app.hub.now() - timedelta(seconds=app.hub.times.run_retention))
     except Exception as error:  # noqa: BLE001 - its text may quote record data; the next sweep tries again
         raise Defect(incident(error, "sweeper")) from None

@@ -17,7 +17,7 @@ _CONNECTION = "AzureWebJobsStorage"
 def _worker(queue: str) -> Any:
     async def worker(message: func.QueueMessage) -> None:
         app = wiring.current()
-        await inbox.work(app.hub, app.oddities, queue, message.get_body())
+        await inbox.work(app.hub, app.oddities, queue, message.get_body(), message.dequeue_count or 1)
 
     return worker
 

@@ -62,7 +62,7 @@ def _stands_in(text: str, searched: str) -> bool:
 
 def _secrets(hub: Driver) -> set[str]:
     settings = hub.env.app_settings()
-    names = ("SAP_PASSWORD", "DATAVERSE_CLIENT_SECRET", "HUB_FINGERPRINT_KEY", "HUB_TOKEN_KEY")
+    names = ("SAP_PASSWORD", "DATAVERSE_CLIENT_SECRET", "HUB_FINGERPRINT_KEY", "HUB_TOKEN_KEY", "HUB_ADMIN_KEY")
     return {settings[name] for name in names} | {session.id for session in hub.sap.sessions._sessions.values()}
 
 

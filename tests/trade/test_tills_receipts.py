@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from random import Random
 
 from local.sample_company.trading_days import Goods, Till, Trading, payment
 from shared.ports import SideName
+from shared.sync.preview import preview
 from shared.sync.start import start
 from shared.sync.tieout import tie_out
 from tests.trade.tills import TILLS, Tills, tills
@@ -84,6 +86,18 @@ def check_once(world: Tills, till: Till) -> None:
         assert references == Counter(f"{TILLS}:{row['id']}" for row in rows)
     for entity_set in ("IncomingPayments", "VendorPayments"):
         assert set(Counter(row["U_HubRef"] for row in world.sap.data_rows(entity_set)).values()) <= {1}
+
+
+async def test_a_trading_day_is_previewed_with_its_payments_before_anything_of_it_is_in_sap(azurite: str) -> None:
+    async with tills(azurite, stores=STORES) as world:
+        ring_up(world, Till(replace(await open_tills(world), receipts=20)).trade())
+        world.forget_writes()
+        seen = {name: await preview(world.hub, TILLS, name, "full", [], with_values=True) for name in RECEIPTS}
+        assert world.writes() == {}
+        assert seen["sales"]["calls"]["sap"]["writes"] > len(seen["sales"]["records"]), "invoices, and their payments"
+        for name in RECEIPTS:
+            run = await world.run(name)
+            assert seen[name]["counts"] == run.counts == {"created": len(seen[name]["records"])}
 
 
 async def test_a_trading_day_arrives_ties_out_and_a_second_run_writes_nothing(azurite: str) -> None:

@@ -9,6 +9,8 @@ from shared.objects.dynamics.settings import DynamicsSettings
 from shared.objects.tagrain.settings import TagrainSettings
 from shared.settings import AppSettings
 from shared.stores.queues import QUEUES
+from shared.triggers.http.callers import ADMIN_KEY_HEADER, PRINCIPAL_HEADER
+from shared.triggers.http.roles import Role
 from tests.unit.app_index import triggers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,6 +33,15 @@ def test_the_api_table_names_every_route_and_no_other() -> None:
         for m in t["methods"]
     }
     assert told == routes
+
+
+def test_the_roles_and_the_names_of_who_did_what_are_those_of_the_code() -> None:
+    text = _section("Roles")
+    assert re.findall(r"^\| `(Hub\.\w+)` \|", text, re.MULTILINE) == [role.claim for role in Role]
+    assert f"`{ADMIN_KEY_HEADER}`" in text.lower()
+    assert f"`{PRINCIPAL_HEADER}`" in text.lower()
+    shown = {"by", "cancelledBy", "changedBy", "markedBy", "linkedBy"}
+    assert shown <= set(re.findall(r"`(\w+)`", text))
 
 
 def test_every_app_setting_is_explained_and_no_other() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.errors import Misconfigured
 from shared.settings import AppSettings
+from shared.telemetry import Destinations
 from shared.times import Times
 
 SAMPLE = json.loads((Path(__file__).parents[2] / "local.settings.sample.json").read_text())["Values"]
@@ -23,6 +24,8 @@ SECRETS = {
     "DATAVERSE_CLIENT_SECRET": "hush-dataverse",
     "HUB_FINGERPRINT_KEY": "hush-fingerprint-key",
     "HUB_TOKEN_KEY": "hush-token-key-of-ours",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=00000000-0000-0000-0000-000000000001;Hush=hush",
+    "HUB_ADMIN_KEY": "hush-admin-key-of-ours",
 }
 
 
@@ -136,6 +139,14 @@ def test_an_unresolved_key_vault_reference_is_named_whatever_setting_it_is_in(na
         ("HUB_SLICE_SIZE", "1001", "1000"),
         ("HUB_FINGERPRINT_KEY", "too-short", "16 bytes"),
         ("HUB_TOKEN_KEY", base64.b64encode(b"x" * 8).decode(), "16 bytes"),
+        ("HUB_ADMIN_KEY", "too-short", "16 bytes"),
+        ("HUB_ADMIN_KEY", "a pass phrase of ours", "one word"),
+        ("HUB_EASY_AUTH", "perhaps", "boolean"),
+        ("HUB_TRACE_RATIO", "1.01", "less than or equal to 1"),
+        ("HUB_TRACE_RATIO", "-0.5", "greater than or equal to 0"),
+        ("HUB_TRACE_RATIO", "nan", "finite"),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "https://in.example", "InstrumentationKey"),
+        ("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "ClientId=7", "Authorization=AAD"),
         ("HUB_TIMES", "{", "JSON"),
         ("HUB_TIMES", '{"overlap": -1}', "overlap"),
         ("HUB_TIMES", '{"owerlap": 1}', "owerlap"),
@@ -176,6 +187,40 @@ def test_a_key_may_be_base64_of_any_bytes(key: bytes) -> None:
 
 def test_a_key_may_be_plain_text() -> None:
     assert read(HUB_TOKEN_KEY="a pass phrase of ours").token_key == b"a pass phrase of ours"
+
+
+def test_callers_are_believed_to_be_signed_in_only_where_that_is_said() -> None:
+    assert [read(HUB_EASY_AUTH=text).hub_easy_auth for text in (None, "", "false", "True", "true")] == [
+        False, False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_the_admin_key_is_compared_as_it_is_sent() -> None:
+    text = base64.b64encode(b"an admin key of ours").decode()
+    assert read(HUB_ADMIN_KEY=text).admin_key == text.encode()
+    assert read(HUB_ADMIN_KEY="").admin_key == b""
+
+
+def test_telemetry_goes_nowhere_unless_it_is_said_where() -> None:
+    assert read().telemetry == Destinations()
+    assert read(HUB_TELEMETRY_FILE="told.jsonl", HUB_TRACE_RATIO="0.1").telemetry == Destinations(
+        file="told.jsonl", ratio=0.1
+    )
+
+
+def test_application_insights_is_entered_by_its_string_or_as_an_identity() -> None:
+    text = SECRETS["APPLICATIONINSIGHTS_CONNECTION_STRING"]
+    client = "00000000-0000-0000-0000-000000000002"
+    for authentication, entered in [
+        ("", None),
+        ("Authorization=AAD", ""),
+        (f"Authorization=AAD;ClientId={client}", client),
+    ]:
+        settings = read(
+            APPLICATIONINSIGHTS_CONNECTION_STRING=text, APPLICATIONINSIGHTS_AUTHENTICATION_STRING=authentication
+        )
+        assert settings.telemetry == Destinations(text, entered)
+    assert "hush" not in repr(settings.telemetry).lower()
 
 
 def test_the_short_form_for_the_emulator_is_spelled_out() -> None:

@@ -19,6 +19,7 @@ import msal
 from jwt.exceptions import PyJWTError
 from msal.exceptions import MsalError
 
+from shared import telemetry
 from shared.clients.connections import trust
 from shared.clients.dataverse.config import SYSTEM, DataverseConfig
 from shared.clients.http import is_bad_certificate
@@ -32,6 +33,9 @@ _LAST_USE_SECONDS = 30
 """A token that can't be renewed because sign-in is down is used up to this long before its end."""
 _PAUSE_AFTER_FAILED_RENEWAL_SECONDS = 30
 _DEFAULT_LIFE_SECONDS = 3600
+
+# What requests to sign-in are called in traces: their addresses name tenant and identity.
+_SIGN_IN, _ROUTE = "entra", "token"
 
 _TRANSIENT_ERRORS = frozenset({"temporarily_unavailable", "server_error", "service_unavailable", "timeout"})
 
@@ -236,21 +240,24 @@ class _Wire:
 
     def get(self, url: str, **options: Any) -> Any:
         """GET."""
-        return _well(self._client.get(url, **options))
+        with telemetry.request(_SIGN_IN, "GET", _ROUTE) as told:
+            return _well(self._client.get(url, **options), told)
 
     def post(self, url: str, data: Any = None, **options: Any) -> Any:
         """POST a form. msal gives a signed assertion as bytes, which httpx would write as Python spells them."""
         if isinstance(data, Mapping):
             data = {name: value.decode() if isinstance(value, bytes) else value for name, value in data.items()}
-        return _well(self._client.post(url, data=data, **options))
+        with telemetry.request(_SIGN_IN, "POST", _ROUTE) as told:
+            return _well(self._client.post(url, data=data, **options), told)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
 
-def _well(response: Any) -> Any:
+def _well(response: Any, told: telemetry.Request) -> Any:
     status = int(response.status_code)
+    told.answered(status, throttled=status == 429)
     if status == 429:
         wait = str(response.headers.get("Retry-After", ""))
         raise Throttled(

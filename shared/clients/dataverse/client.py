@@ -97,7 +97,13 @@ class DataverseClient:
         self._identity = _Identity(tokens or EntraTokens(config, monotonic=self._clock.monotonic), gate)
         self._new_boundary = new_boundary
         self._sender = Sender(
-            self._http, DIALECT, gate=gate, credentials=self._identity, times=config.times, clock=self._clock
+            self._http,
+            DIALECT,
+            gate=gate,
+            credentials=self._identity,
+            times=config.times,
+            clock=self._clock,
+            root=config.api,
         )
 
     @property

@@ -52,10 +52,16 @@ class ServiceLayerClient:
             keepalive_seconds=4.0,
             transport=transport,
         )
-        login = Sender(self._http, LOGIN_DIALECT, gate=gate, times=config.times, clock=self._clock)
+        login = Sender(self._http, LOGIN_DIALECT, gate=gate, times=config.times, clock=self._clock, root=config.root)
         self._session = Session(config, login, self._clock, login_lock)
         self._sender = Sender(
-            self._http, DIALECT, gate=gate, credentials=self._session, times=config.times, clock=self._clock
+            self._http,
+            DIALECT,
+            gate=gate,
+            credentials=self._session,
+            times=config.times,
+            clock=self._clock,
+            root=config.root,
         )
 
     async def page(self, path: str, options: Mapping[str, str | int], size: int) -> Page:

@@ -43,7 +43,13 @@ class TagrainClient:
         self._clock = clock or Clock()
         self._http = new_http_client(ca_bundle=config.ca_bundle, transport=transport)
         self._sender = Sender(
-            self._http, DIALECT, gate=gate, credentials=_Key(config.api_key), times=config.times, clock=self._clock
+            self._http,
+            DIALECT,
+            gate=gate,
+            credentials=_Key(config.api_key),
+            times=config.times,
+            clock=self._clock,
+            root=config.root,
         )
 
     async def page(self, collection: str, pairs: Pairs, size: int, cursor: str | None = None) -> Page:

@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared import wiring
 from shared.errors import HubError
+from shared.sync.actor import acting
 from shared.sync.hub import Hub
 from shared.sync.incidents import incident
+from shared.triggers.http.callers import Caller, caller_of, require
 from shared.triggers.http.problems import Problem, defect, invalid, problem_of
 from shared.triggers.http.roles import Role
 
@@ -41,8 +43,8 @@ class Nothing(Strict):
 class Page(Strict):
     """Where a list goes on, and how much of it one answer holds."""
 
-    continuation: str | None = None
-    limit: int = 100
+    continuation: str | None = Field(default=None, description="Where the page before this one ended")
+    limit: int = Field(default=100, description="How many at most, 1 to 1,000")
 
     @property
     def size(self) -> int:
@@ -52,9 +54,10 @@ class Page(Strict):
 
 @dataclass(frozen=True)
 class Call[Q: BaseModel, B: BaseModel]:
-    """One request, parsed: path parameters by name, query and body as their models."""
+    """One request, parsed: who calls, path parameters by name, query and body as their models."""
 
     app: wiring.App
+    caller: Caller
     path: Mapping[str, str]
     query: Q
     body: B
@@ -100,17 +103,17 @@ def poll_after(app: wiring.App) -> dict[str, str]:
 
 
 def may_see_values(call: Call[Any, Any]) -> bool:
-    """Whether the caller may see values of records in an answer: whoever may operate the hub.
-
-    For now that is whoever has its function key; roles decide it once there are some.
-    """
-    del call
-    return True
+    """Whether the caller may see values of records in an answer: whoever may operate the hub."""
+    return call.caller.may(Role.OPERATE)
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One route as it is served: what it takes and who may call it. ``role`` is None where a token decides instead."""
+    """One route as it is served: what it takes, what it answers and who may call it.
+
+    ``role`` is None where a token will do instead; ``preview_role`` is enough where the body says ``"preview": true``.
+    ``answers`` are models by status; ``refusals`` the statuses of its problems besides those that every route can answer.
+    """
 
     name: str
     method: str
@@ -120,6 +123,15 @@ class Operation:
     role: Role | None
     auth: func.AuthLevel
     doc: str
+    title: str
+    answers: Mapping[int, type[BaseModel]]
+    refusals: tuple[int, ...]
+    preview_role: Role | None = None
+
+    @property
+    def least(self) -> Role | None:
+        """What a caller's role must be whatever the body says."""
+        return self.role if self.preview_role is None else self.preview_role
 
 
 class Routes:
@@ -137,14 +149,21 @@ class Routes:
         query: type[Q],
         body: type[B],
         role: Role | None,
+        preview_role: Role | None = None,
+        title: str,
+        answers: Mapping[int, type[BaseModel]],
+        refusals: tuple[int, ...] = (),
         auth: func.AuthLevel = func.AuthLevel.FUNCTION,
     ) -> Callable[[Handler[Q, B]], Handler[Q, B]]:
         """Serve a route with this handler; the function's name in Azure is the handler's."""
 
         def add(handler: Handler[Q, B]) -> Handler[Q, B]:
             name, doc = getattr(handler, "__name__", ""), handler.__doc__ or ""
-            self.operations.append(Operation(name, method, route, query, body, role, auth, doc))
-            endpoint = _endpoint(handler, query, body, f"{method} {route}")
+            operation = Operation(
+                name, method, route, query, body, role, auth, doc, title, answers, refusals, preview_role
+            )
+            self.operations.append(operation)
+            endpoint = _endpoint(operation, handler, query, body)
             endpoint.__name__ = name
             endpoint.__doc__ = doc
             named = self.blueprint.function_name(name)
@@ -156,17 +175,21 @@ class Routes:
 
 
 def _endpoint[Q: BaseModel, B: BaseModel](
-    handler: Handler[Q, B], query_model: type[Q], body_model: type[B], where: str
+    operation: Operation, handler: Handler[Q, B], query_model: type[Q], body_model: type[B]
 ) -> Any:
     async def endpoint(req: func.HttpRequest) -> func.HttpResponse:
-        parsed = _parsed(req, query_model, body_model)
-        if isinstance(parsed, Problem):
-            return parsed.response()
-        query, body = parsed
         try:
             app = wiring.current()
-            with app.answering():
-                reply = await handler(Call(app, dict(req.route_params), query, body))
+            # Before anything else is looked at: nothing is told to whoever may not call.
+            caller = _admitted(operation, app, req.headers)
+            parsed = _parsed(req, query_model, body_model)
+            if isinstance(parsed, Problem):
+                return parsed.response()
+            query, body = parsed
+            if operation.role is not None and not getattr(body, "preview", False):
+                require(caller, operation.role, app.access)
+            with app.answering(), acting(caller.who):
+                reply = await handler(Call(app, caller, dict(req.route_params), query, body))
             return _response(reply)
         except HubError as error:
             return problem_of(error).response()
@@ -174,9 +197,17 @@ def _endpoint[Q: BaseModel, B: BaseModel](
             detail = "The stored settings or schedule do not fit this version of the hub; save them again."
             return invalid(error, "stored-settings", detail).response()
         except Exception as error:  # noqa: BLE001 - whatever it is: an id for the caller, the stack for the log
-            return defect(incident(error, where)).response()
+            return defect(incident(error, f"{operation.method} {operation.route}")).response()
 
     return endpoint
+
+
+def _admitted(operation: Operation, app: wiring.App, headers: Mapping[str, str]) -> Caller:
+    """Who calls, if he may call this at all; what goes beyond a preview is decided with its body."""
+    caller = caller_of(headers, app.access, has_key=operation.auth is not func.AuthLevel.ANONYMOUS)
+    if operation.least is not None:
+        require(caller, operation.least, app.access)
+    return caller
 
 
 # --- parsing ----------------------------------------------------------------------------------------------------------

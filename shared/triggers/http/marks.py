@@ -10,6 +10,8 @@ from shared.errors import BadRequest
 from shared.sync import mark_runs, marks
 from shared.sync.preview import MOST, check_number
 from shared.sync.rehearsal import rehearsed
+from shared.triggers.http.answers.base import Accepted
+from shared.triggers.http.answers.marks import BatchMembers, CandidateList, MarkResults
 from shared.triggers.http.calls import Call, Nothing, Page, Reply, Routes, Strict, accepted, listed
 from shared.triggers.http.keys import KeyText
 from shared.triggers.http.roles import Role
@@ -26,10 +28,14 @@ type BatchName = Annotated[
 class Window(Page):
     """The selection window: codes from … to, groups from … to."""
 
-    low: KeyText | None = Field(default=None, alias="from")
-    high: KeyText | None = Field(default=None, alias="to")
-    group_low: int | None = Field(default=None, alias="groupFrom")
-    group_high: int | None = Field(default=None, alias="groupTo")
+    low: KeyText | None = Field(default=None, alias="from", title="From", description="The first code")
+    high: KeyText | None = Field(default=None, alias="to", title="To", description="The last code")
+    group_low: int | None = Field(
+        default=None, alias="groupFrom", title="Group from", description="The first of SAP's groups"
+    )
+    group_high: int | None = Field(
+        default=None, alias="groupTo", title="Group to", description="The last of SAP's groups"
+    )
 
 
 class _WithAttributes(BaseModel):
@@ -53,26 +59,30 @@ class _WithAttributes(BaseModel):
 class EntryIn(_WithAttributes):
     """One code with its attributes."""
 
-    code: KeyText
+    code: KeyText = Field(description="The code in SAP")
 
 
 class CriteriaIn(_WithAttributes):
     """A range with the attributes for all that is in it."""
 
-    low: KeyText | None = Field(default=None, alias="from")
-    high: KeyText | None = Field(default=None, alias="to")
-    group_low: int | None = Field(default=None, alias="groupFrom")
-    group_high: int | None = Field(default=None, alias="groupTo")
+    low: KeyText | None = Field(default=None, alias="from", title="From", description="The first code")
+    high: KeyText | None = Field(default=None, alias="to", title="To", description="The last code")
+    group_low: int | None = Field(
+        default=None, alias="groupFrom", title="Group from", description="The first of SAP's groups"
+    )
+    group_high: int | None = Field(
+        default=None, alias="groupTo", title="Group to", description="The last of SAP's groups"
+    )
 
 
 class MarksIn(Strict):
     """Either entries or criteria."""
 
-    batch: BatchName | None = None
-    marked: bool
-    entries: list[EntryIn] | None = None
-    criteria: CriteriaIn | None = None
-    preview: bool = False
+    batch: BatchName | None = Field(default=None, description="The batch; without one: manual, or to unmark in all")
+    marked: bool = Field(description="true marks, false takes the mark away")
+    entries: list[EntryIn] | None = Field(default=None, description="Code by code, up to 1,000")
+    criteria: CriteriaIn | None = Field(default=None, description="All records of a range instead")
+    preview: bool = Field(default=False, description="Only say what would become of each")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -81,7 +91,16 @@ class MarksIn(Strict):
         return self
 
 
-@routes.on("GET", _NOUN + "/candidates", query=Window, body=Nothing, role=Role.READ)
+@routes.on(
+    "GET",
+    _NOUN + "/candidates",
+    query=Window,
+    body=Nothing,
+    role=Role.READ,
+    title="List what can be marked",
+    answers={200: CandidateList},
+    refusals=(404, 422),
+)
 async def marks_candidates(call: Call[Window, Nothing]) -> Reply:
     """SAP's records of a range with code, name, group, whether they are marked, and their attributes."""
     query = call.query
@@ -90,7 +109,17 @@ async def marks_candidates(call: Call[Window, Nothing]) -> Reply:
     return listed(*await marks.candidates(call.hub, flow, marking, wanted, query.continuation, query.size))
 
 
-@routes.on("POST", _NOUN + "/marks", query=Nothing, body=MarksIn, role=Role.OPERATE)
+@routes.on(
+    "POST",
+    _NOUN + "/marks",
+    query=Nothing,
+    body=MarksIn,
+    role=Role.OPERATE,
+    preview_role=Role.READ,
+    title="Mark or unmark",
+    answers={200: MarkResults, 202: Accepted},
+    refusals=(404, 409, 422),
+)
 async def marks_change(call: Call[Nothing, MarksIn]) -> Reply:
     """Mark or unmark: entries answer 200 with a result for each, criteria 202 and a run. A preview marks nothing."""
     body, noun = call.body, call.path["noun"]
@@ -128,7 +157,16 @@ def _counted(results: list[dict[str, str]]) -> dict[str, int]:
     return counts
 
 
-@routes.on("GET", _BATCH, query=Page, body=Nothing, role=Role.READ)
+@routes.on(
+    "GET",
+    _BATCH,
+    query=Page,
+    body=Nothing,
+    role=Role.READ,
+    title="List a batch",
+    answers={200: BatchMembers},
+    refusals=(404,),
+)
 async def marks_batch(call: Call[Page, Nothing]) -> Reply:
     """The members of a batch."""
     query = call.query
@@ -138,7 +176,16 @@ async def marks_batch(call: Call[Page, Nothing]) -> Reply:
     return listed(*members)
 
 
-@routes.on("DELETE", _BATCH, query=Nothing, body=Nothing, role=Role.OPERATE)
+@routes.on(
+    "DELETE",
+    _BATCH,
+    query=Nothing,
+    body=Nothing,
+    role=Role.OPERATE,
+    title="Undo a batch",
+    answers={202: Accepted},
+    refusals=(404,),
+)
 async def marks_undo(call: Call[Nothing, Nothing]) -> Reply:
     """Take every member out of a batch: 202 and a run."""
     return accepted(call.app, await mark_runs.start_undo(call.hub, call.template, call.path["noun"], _batch(call)))

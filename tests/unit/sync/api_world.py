@@ -15,10 +15,11 @@ from shared.stores.oddities import Oddities
 from shared.stores.tables import Tables
 from shared.sync import inbox
 from shared.sync.run_links import RunLinks
-from shared.wiring import App
+from shared.wiring import Access, App
 from tests.unit.sync.harness import FakeSystem, MemoryQueues, Toy, ToyType, World
 
 THING = Entity("things", "thing", "key")
+ADMIN_KEY = "an-admin-key-of-the-tests"
 
 
 class RangedSystem(FakeSystem):
@@ -108,7 +109,7 @@ class ApiWorld(World):
         self.other: RangedSystem = RangedSystem(self.clock)
         self.oddities = Oddities(tables)
         links = RunLinks("https://hub.example", b"a token key of the tests", self.hub.times)
-        self.app = App(self.hub, self.oddities, links, AsyncExitStack())
+        self.app = App(self.hub, self.oddities, links, Access(admin_key=ADMIN_KEY.encode()), AsyncExitStack())
 
     def stock(self, count: int, **columns: Any) -> list[str]:
         """That many records in SAP: C0001, C0002, …"""

@@ -31,6 +31,7 @@ from shared.objects.model import (
     Writing,
 )
 from shared.ports import Entity, KeyPage, KeyVersion, Mark, Row, SideName, Value, Write, WriteResult
+from shared.stores.queues import Peeked
 from shared.stores.records import Records, partition
 from shared.stores.runs import Runs
 from shared.stores.tables import Tables
@@ -247,6 +248,11 @@ class MemoryQueues:
 
     async def count(self, queue: str) -> int:
         return sum(name == queue for _, name, _ in self.messages)
+
+    async def peek(self, queue: str, most: int = 1) -> list[Peeked]:
+        """What could be taken now; a delayed message counts as put in when it became visible."""
+        ready = [m for m in self.messages if m[0] <= self.clock() and m[1] == queue]
+        return [Peeked(message, since) for since, _, message in sorted(ready, key=lambda m: m[0])[:most]]
 
     def take(self) -> tuple[str, dict[str, Any]] | None:
         """The next visible message; None if none is visible now."""

@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import Transient
 from shared.stores.queues import DELIVERIES, MARKS, RUNS, poison
-from shared.sync import health, inbox
+from shared.sync import inbox
 from shared.sync.incidents import Defect
 from tests.unit.sync.api_world import ApiWorld
 
@@ -105,53 +105,6 @@ async def test_a_run_whose_message_was_given_up_ends_and_frees_its_object(world:
     assert ended.status == "stopped"
     assert "defect" in ended.reason
     assert (await world.hub.runs.object("toy", "thing")).active is None
-
-
-# --- health -------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_hub_that_is_well(world: ApiWorld):
-    found = await health.look(world.hub)
-    assert found.ok
-    assert [(one["side"], one["ok"]) for one in found.systems] == [("sap", True), ("other", True)]
-
-
-async def test_a_system_that_is_down_is_named(world: ApiWorld):
-    def trouble(verb: str, _: object) -> None:
-        raise Transient("no route to host")
-
-    world.sap.trouble.append(trouble)
-    found = await health.look(world.hub)
-    assert found.reasons == ["SAP of template 'toy' is not well: Transient: no route to host"]
-
-
-async def test_storage_that_is_down_is_the_only_reason(world: ApiWorld):
-    async def down() -> Any:
-        raise Transient("storage is down", system="storage")
-
-    world.hub.templates.list = down  # type: ignore[method-assign]
-    found = await health.look(world.hub)
-    assert (found.storage["ok"], len(found.reasons)) == (False, 1)
-
-
-async def test_what_waits_for_long_and_a_run_without_a_sign_are_told(world: ApiWorld):
-    from shared.sync.start import start
-
-    world.stock(1)
-    await world.mark("C0001")
-    await start(world.hub, "toy", "thing", "delta", "test")
-    world.clock.forward(world.hub.times.run_silent + 1)
-    found = await health.look(world.hub)
-    (thing,) = found.objects
-    assert thing["runWithoutSign"]
-    assert thing["oldestDueAgeSeconds"] == int(world.hub.times.run_silent) + 1
-    assert "gave no sign" in found.reasons[0]
-
-
-async def test_what_stays_in_a_poison_queue_is_told(world: ApiWorld):
-    await world.queues.send(poison(RUNS), {})
-    found = await health.look(world.hub)
-    assert [reason for reason in found.reasons if "runs-poison" in reason]
 
 
 async def test_a_marks_message_that_names_no_run_is_listed(world: ApiWorld):

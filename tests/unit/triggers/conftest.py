@@ -15,8 +15,9 @@ import pytest
 from local.host.routes import compile_route, routing_path
 from shared import wiring
 from shared.stores.tables import Tables
+from tests.declared import declared_headers, undeclared
 from tests.unit.app_index import FUNCTIONS
-from tests.unit.sync.api_world import ApiWorld
+from tests.unit.sync.api_world import ADMIN_KEY, ApiWorld
 
 
 def _http() -> list[tuple[str, str, Any, Any]]:
@@ -50,6 +51,13 @@ class Answer:
         return str(self.body["type"])
 
 
+def _is_declared(name: str, answer: Answer) -> None:
+    """Whatever a test is about: every answer is one that the API's description declares."""
+    wrong = undeclared(name, answer.status, answer.headers["Content-Type"], answer.body)
+    assert not wrong, wrong
+    assert declared_headers(name, answer.status) <= set(answer.headers)
+
+
 class Client:
     """Calls the API."""
 
@@ -57,9 +65,18 @@ class Client:
         self.world = world
 
     async def __call__(
-        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, kind: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        kind: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        """As the host would call; with the admin key unless other headers are given."""
         address = urlsplit(path)
+        sent = {"x-hub-admin-key": ADMIN_KEY} if headers is None else headers
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         for verb, route, function, _ in HTTP:
             found = route.match(routing_path("/api" + path)) if verb == method else None
@@ -67,7 +84,7 @@ class Client:
                 request = func.HttpRequest(
                     method,
                     "https://hub.example/api" + path,
-                    headers={"content-type": kind} if content else {},
+                    headers={**sent, **({"content-type": kind} if content else {})},
                     params=dict(parse_qsl(address.query)),
                     route_params=found,
                     body=content,
@@ -75,7 +92,9 @@ class Client:
                 response = await function(request)
                 text = response.get_body().decode()
                 headers = {**response.headers, "Content-Type": response.mimetype}
-                return Answer(response.status_code, json.loads(text) if text else None, headers)
+                answer = Answer(response.status_code, json.loads(text) if text else None, headers)
+                _is_declared(function.__name__, answer)
+                return answer
         raise AssertionError(f"no route for {method} {path}")
 
     async def status(self, location: str) -> Answer:

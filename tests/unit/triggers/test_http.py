@@ -40,6 +40,7 @@ def test_the_routes_are_those_of_the_api_and_only_a_runs_status_is_anonymous():
         ("GET", template + "/conflicts"), ("POST", template + "/conflicts/resolve"),
         ("GET", template + "/failures"), ("POST", template + "/failures/retry"),
         ("POST", template + "/failures/dismiss"), ("GET", template + "/explain"), ("GET", template + "/tieout"), ("GET", "health"),
+        ("GET", "openapi.json"),
     }  # fmt: skip
     assert [route for route, level in routes.items() if level == "ANONYMOUS"] == [("GET", "runs/{run}")]
     assert set(routes.values()) == {"ANONYMOUS", "FUNCTION"}
