@@ -25,8 +25,8 @@ type BatchName = Annotated[
 ]
 
 
-class Window(Page):
-    """The selection window: codes from … to, groups from … to."""
+class _InRange(BaseModel):
+    """Codes from … to, groups from … to."""
 
     low: KeyText | None = Field(default=None, alias="from", title="From", description="The first code")
     high: KeyText | None = Field(default=None, alias="to", title="To", description="The last code")
@@ -36,6 +36,15 @@ class Window(Page):
     group_high: int | None = Field(
         default=None, alias="groupTo", title="Group to", description="The last of SAP's groups"
     )
+
+    @property
+    def range(self) -> marks.Range:
+        """The same for the engine."""
+        return marks.Range(self.low, self.high, self.group_low, self.group_high)
+
+
+class Window(Page, _InRange):
+    """The selection window: codes from … to, groups from … to."""
 
 
 class _WithAttributes(BaseModel):
@@ -62,17 +71,8 @@ class EntryIn(_WithAttributes):
     code: KeyText = Field(description="The code in SAP")
 
 
-class CriteriaIn(_WithAttributes):
+class CriteriaIn(_WithAttributes, _InRange):
     """A range with the attributes for all that is in it."""
-
-    low: KeyText | None = Field(default=None, alias="from", title="From", description="The first code")
-    high: KeyText | None = Field(default=None, alias="to", title="To", description="The last code")
-    group_low: int | None = Field(
-        default=None, alias="groupFrom", title="Group from", description="The first of SAP's groups"
-    )
-    group_high: int | None = Field(
-        default=None, alias="groupTo", title="Group to", description="The last of SAP's groups"
-    )
 
 
 class MarksIn(Strict):
@@ -105,8 +105,7 @@ async def marks_candidates(call: Call[Window, Nothing]) -> Reply:
     """SAP's records of a range with code, name, group, whether they are marked, and their attributes."""
     query = call.query
     flow, marking = await marks.marking_flow(call.hub, call.template, call.path["noun"])
-    wanted = marks.Range(query.low, query.high, query.group_low, query.group_high)
-    return listed(*await marks.candidates(call.hub, flow, marking, wanted, query.continuation, query.size))
+    return listed(*await marks.candidates(call.hub, flow, marking, query.range, query.continuation, query.size))
 
 
 @routes.on(
@@ -126,9 +125,10 @@ async def marks_change(call: Call[Nothing, MarksIn]) -> Reply:
     if body.preview:
         return await _previewed(call, body, noun)
     if body.criteria is not None:
-        low_high = marks.Range(body.criteria.low, body.criteria.high, body.criteria.group_low, body.criteria.group_high)
         change = marks.Change(body.marked, body.batch or "", body.criteria.attributes)
-        return accepted(call.app, await mark_runs.start_range(call.hub, call.template, noun, low_high, change))
+        return accepted(
+            call.app, await mark_runs.start_range(call.hub, call.template, noun, body.criteria.range, change)
+        )
     entries = [marks.Entry(entry.code, entry.attributes) for entry in body.entries or ()]
     results = await marks.mark_entries(call.hub, call.template, noun, entries, marked=body.marked, batch=body.batch)
     return Reply({"results": results, "counts": _counted(results)})
@@ -142,8 +142,7 @@ async def _previewed(call: Call[Nothing, MarksIn], body: MarksIn, noun: str) -> 
         check_number(len(entries), "entries")
         more = False
     else:
-        wanted = marks.Range(criteria.low, criteria.high, criteria.group_low, criteria.group_high)
-        codes, more = await mark_runs.first_of_range(call.hub, call.template, noun, wanted, MOST)
+        codes, more = await mark_runs.first_of_range(call.hub, call.template, noun, criteria.range, MOST)
         entries = [marks.Entry(code, criteria.attributes) for code in codes]
     hub = rehearsed(call.hub)
     results = await marks.mark_entries(hub, call.template, noun, entries, marked=body.marked, batch=body.batch)
