@@ -13,9 +13,10 @@ from pathlib import Path
 
 import yaml
 
+from local.infra import ROOT
 from local.infra.bicep import File, read
 
-INFRA = Path(__file__).parents[2] / "infra"
+INFRA = ROOT / "infra"
 #: A row's value where any will do as long as there is one.
 PRESENT = "present"
 #: By declaration and path: the value expected.

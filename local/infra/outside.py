@@ -18,7 +18,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from local.infra import ROOT
+
 BIN = ROOT / ".venv-infra" / "bin"
 SKIPS = ROOT / "infra" / "checkov-skips.yaml"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
+from local.infra import ROOT
 from local.infra.bicep import File
 from shared.settings import AppSettings
 
@@ -25,7 +25,7 @@ ONLY_LOCAL = {
 ONLY_IN_SAMPLE = {"FUNCTIONS_WORKER_RUNTIME": "the local functions host needs it; Flex Consumption refuses it"}
 
 _LAMBDA_KEY = re.compile(r"connection => '(\w*)\$\{connection\.name\}(\w*)'")
-_SAMPLE = Path(__file__).parents[2] / "local.settings.sample.json"
+_SAMPLE = ROOT / "local.settings.sample.json"
 
 
 def read_by_code() -> set[str]:

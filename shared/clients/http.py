@@ -213,11 +213,12 @@ class Sender:
 
     async def _attempt(self, call: Call, sent: Iterator[int]) -> httpx.Response:
         headers = await self._credentials.headers()
-        response = await self._exchange(call, headers, next(sent))
+        response, error = await self._exchange(call, headers, next(sent))
         if self._is_refused_identity(response):
             await self._credentials.renew(headers)
-            response = await self._exchange(call, await self._credentials.headers(), next(sent))
-        await self._raise_for(call, response)
+            response, error = await self._exchange(call, await self._credentials.headers(), next(sent))
+        if error is not None:
+            await self._refuse(response, error)
         return response
 
     def _is_refused_identity(self, response: httpx.Response) -> bool:
@@ -225,7 +226,10 @@ class Sender:
             return False
         return self._dialect.identity_refused(response.status_code, self._dialect.read_error(response)[0])
 
-    async def _exchange(self, call: Call, headers: Mapping[str, str], resend: int) -> httpx.Response:
+    async def _exchange(
+        self, call: Call, headers: Mapping[str, str], resend: int
+    ) -> tuple[httpx.Response, HubError | None]:
+        """The answer, and the error that it stands for before anybody looks closer."""
         request = self._request(call, headers)
         if (sent := requests_sent.get()) is not None:
             sent.append(request.method)
@@ -244,7 +248,8 @@ class Sender:
                         response = await self._client.send(request)
                 except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                     raise self._of_transport(call, error) from error
-                told.answered(response.status_code, throttled=isinstance(self._error(call, response), Throttled))
+                refusal = self._error(call, response)
+                told.answered(response.status_code, throttled=isinstance(refusal, Throttled))
         _log.debug(
             "request",
             extra={
@@ -255,7 +260,7 @@ class Sender:
             },
         )
         await self._credentials.notice(response)
-        return response
+        return response, refusal
 
     def _request(self, call: Call, headers: Mapping[str, str]) -> httpx.Request:
         content = call.content
@@ -286,19 +291,17 @@ class Sender:
         )
 
     def _error(self, call: Call, response: httpx.Response) -> HubError | None:
-        """What an answer that is no success means, before anybody looks closer."""
+        """What an answer that is no success means."""
         if response.is_success:
             return None
         wait_seconds = retry_after_seconds(response, self._clock.now())
         masks = [*call.masks, *leaf_values(call.body)]
         return self._dialect.error(response, call.effect, masks=masks, wait_seconds=wait_seconds)
 
-    async def _raise_for(self, call: Call, response: httpx.Response) -> None:
-        error = self._error(call, response)
-        if error is None:
-            return
-        wait_seconds = retry_after_seconds(response, self._clock.now())
-        if isinstance(error, Throttled) and wait_seconds is not None:
+    async def _refuse(self, response: httpx.Response, error: HubError) -> None:
+        """Raise what the answer stands for; everybody waits if the system asked for that."""
+        wait_seconds = error.retry_after_seconds if isinstance(error, Throttled) else None
+        if wait_seconds is not None:
             await self._gate.pause(wait_seconds)
         if isinstance(error, Throttled | Transient):
             raise _AgainError(error, wait_seconds=wait_seconds)

@@ -172,7 +172,7 @@ async def _rescan(hub: Hub, row: TemplateRow, kind: TemplateType, settings: Base
         directions = tuple(sorted(d.value for d in found.directions(ctx)))
 
         def widen(state: ObjectState, directions: tuple[str, ...] = directions) -> None:
-            if state.initialized_at is not None or state.active is not None:
+            if taking_part.in_use(state):
                 state.rescan = directions
 
         await _change_state(hub, row.id, found.name, widen)

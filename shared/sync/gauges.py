@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from shared import telemetry
-from shared.stores.queues import QUEUES, poison
+from shared.stores.queues import QUEUES
 from shared.stores.runs import ObjectState
 from shared.sync.hub import Hub
-from shared.sync.outcomes import RunStatus
+from shared.sync.outcomes import ENDED_BADLY
 from shared.sync.overdue import overdue
-
-_ENDED_BADLY = (RunStatus.STOPPED.value, RunStatus.FAILED.value)
+from shared.sync.queue_looks import look_at
 
 
 async def record(hub: Hub, states: Iterable[ObjectState]) -> None:
@@ -38,15 +37,13 @@ def _of_object(hub: Hub, state: ObjectState) -> bool:
     measure.overdue.set(int(late), named)
     if state.last_good_at is not None:
         measure.last_good_run_age.set(max(0.0, (now - state.last_good_at).total_seconds()), named)
-    return late or state.last_status in _ENDED_BADLY
+    return late or state.last_status in ENDED_BADLY
 
 
 async def _of_queue(hub: Hub, queue: str) -> bool:
     """Set the queue's gauges; whether it is stuck or holds what nobody can read."""
-    measure = telemetry.current().measure
-    lost = await hub.queues.count(poison(queue))
-    measure.poison_messages.set(lost, {"queue": queue})
-    moments = [one.inserted_at for one in await hub.queues.peek(queue) if one.inserted_at is not None]
-    age = max(0.0, (hub.now() - min(moments)).total_seconds()) if moments else 0.0
-    measure.queue_age.set(age, {"queue": queue})
-    return lost > 0 or age > hub.times.health_queue
+    measure, found = telemetry.current().measure, await look_at(hub, queue)
+    measure.poison_messages.set(found.unreadable, {"queue": queue})
+    age = (hub.now() - found.waiting_since).total_seconds() if found.waiting_since else 0.0
+    measure.queue_age.set(max(0.0, age), {"queue": queue})
+    return found.unreadable > 0 or found.waits_too_long(hub)

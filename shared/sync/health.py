@@ -16,12 +16,12 @@ from shared.stores.runs import ObjectState
 from shared.stores.templates import TemplateRow
 from shared.sync.explain import due_moment
 from shared.sync.hub import Hub
-from shared.sync.outcomes import RunStatus
+from shared.sync.outcomes import ENDED_BADLY
 from shared.sync.overdue import overdue
+from shared.sync.queue_looks import look_at
 
 _PATIENCE_SECONDS = 10.0
 _WAITERS_LOOKED_AT = 20
-_ENDED_BADLY = (RunStatus.STOPPED.value, RunStatus.FAILED.value)
 
 
 @dataclass(frozen=True)
@@ -149,13 +149,14 @@ async def _work(hub: Hub, templates: list[TemplateRow], health: Health, patience
 
 
 async def _queues(hub: Hub, reasons: list[Reason]) -> None:
-    """Poison queues are emptied by their workers; what stays there is not even base64, so that nobody can read it."""
     for queue in QUEUES:
-        if count := await hub.queues.count(poison(queue)):
-            text = f"{count} unreadable messages lie in the queue {poison(queue)}; look at them and delete them."
-            reasons.append(Reason(text))
-        waiting = [one.inserted_at for one in await hub.queues.peek(queue) if one.inserted_at is not None]
-        if waiting and _longer(min(waiting), hub.times.health_queue, hub.now()):
+        found = await look_at(hub, queue)
+        if found.unreadable:
+            where = f"the queue {poison(queue)}"
+            reasons.append(
+                Reason(f"{found.unreadable} unreadable messages lie in {where}; look at them and delete them.")
+            )
+        if found.waits_too_long(hub):
             reasons.append(Reason(f"Messages in the queue {queue} have waited for too long; is the app overloaded?"))
 
 
@@ -168,11 +169,14 @@ async def _template(hub: Hub, template: TemplateRow, health: Health, reasons: li
         state = await hub.runs.object(template.id, found.name)
         due = await _oldest_due(hub, template.id, found.name)
         parked = await _oldest_parked(hub, template.id, found)
-        health.objects.append(_looked_at(hub, state, due, parked))
-        reasons.extend(map(Reason, _complaints(hub, state, due, parked)))
+        late = overdue(state, hub.now(), timedelta(seconds=hub.times.health_grace))
+        health.objects.append(_looked_at(hub, state, due, parked, late))
+        reasons.extend(map(Reason, _complaints(hub, state, due, parked, late)))
 
 
-def _looked_at(hub: Hub, state: ObjectState, due: datetime | None, parked: datetime | None) -> ObjectLook:
+def _looked_at(
+    hub: Hub, state: ObjectState, due: datetime | None, parked: datetime | None, late: str | None
+) -> ObjectLook:
     now = hub.now()
     return ObjectLook(
         template=state.template,
@@ -185,19 +189,21 @@ def _looked_at(hub: Hub, state: ObjectState, due: datetime | None, parked: datet
         oldest_due_age=_age(due, now),
         oldest_parked_age=_age(parked, now),
         run_without_sign=_is_silent(hub, state),
-        overdue=overdue(state, now, timedelta(seconds=hub.times.health_grace)) is not None,
+        overdue=late is not None,
     )
 
 
-def _complaints(hub: Hub, state: ObjectState, due: datetime | None, parked: datetime | None) -> list[str]:
+def _complaints(
+    hub: Hub, state: ObjectState, due: datetime | None, parked: datetime | None, late: str | None
+) -> list[str]:
     """What is wrong with an object, in words."""
     now, times, name = hub.now(), hub.times, f"{state.template}/{state.object}"
     found = []
     if _is_silent(hub, state):
         found.append(f"The run at work on {name} gave no sign for too long; the sweeper revives it.")
-    if late := overdue(state, now, timedelta(seconds=times.health_grace)):
+    if late:
         found.append(f"{name}: {late}")
-    if state.last_status in _ENDED_BADLY:
+    if state.last_status in ENDED_BADLY:
         found.append(f"The last run of {name} ended as {state.last_status}; GET /api/runs/{state.last_run}.")
     # Before the first load marks are due, and wait for an admin.
     if state.initialized_at is not None and _longer(due, times.health_due, now):

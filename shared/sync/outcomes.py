@@ -42,6 +42,8 @@ class RunStatus(StrEnum):
         return self not in (RunStatus.WAITING, RunStatus.PLANNING, RunStatus.DELIVERING)
 
 
+#: Ends of a run after which a person should look.
+ENDED_BADLY = frozenset({RunStatus.STOPPED, RunStatus.FAILED})
 NEEDS_A_PERSON = frozenset({Outcome.FAILED, Outcome.CONFLICT, Outcome.DELETED})
 
 #: Error class -> what a person does about a record that failed with it.

@@ -44,13 +44,15 @@ class RecordKey(Key):
     object: str = Field(description="The object it is of")
 
 
-class Accepted(Answer):
-    """A run that was started, or joined: what was saved before the call is in it."""
+class StartedRun(Answer):
+    """A run that was started, or joined."""
 
     run: str = Field(description="The run's id")
-    status_url: str = Field(
-        title="Status URL", description="Where to ask what became of it, without credentials; the same as Location"
-    )
+    status_url: str = Field(title="Status URL", description="Where to ask what became of it, without credentials")
+
+
+class Accepted(StartedRun):
+    """A run that was started, or joined: what was saved before the call is in it. Location is its status URL."""
 
 
 class FieldProblem(Answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from shared.ports import SideName
-from shared.triggers.http.answers.base import Answer, Key, Moment, Page, RecordKey
+from shared.triggers.http.answers.base import Answer, Key, Moment, Page, RecordKey, StartedRun
 from shared.triggers.http.answers.objects import Way
 
 
@@ -35,17 +35,22 @@ class Resolved(Link):
     open: list[str] = Field(description="Fields that still wait for an answer")
 
 
-class Failure(RecordKey):
-    """A record that needs a person."""
+class Trouble(Answer):
+    """Why a record needs a person."""
 
-    sap: str | None = Field(title="SAP key", description="Its key in SAP, if it has one")
-    other: str | None = Field(title="Other key", description="Its key on the other side, if it has one")
     kind: str = Field(description="failed, conflict or deleted")
     error: str = Field(alias="class", title="Class", description="What kind of error it was")
     reason: str = Field(description="What the system said, without record data")
     code: str | None = Field(description="The system's own code of the error")
     fields: list[str] = Field(description="The fields it is about")
     since: Moment | None = Field(description="Since when")
+
+
+class Failure(RecordKey, Trouble):
+    """A record that needs a person."""
+
+    sap: str | None = Field(title="SAP key", description="Its key in SAP, if it has one")
+    other: str | None = Field(title="Other key", description="Its key on the other side, if it has one")
     next_step: str = Field(description="What to do")
 
 
@@ -55,12 +60,10 @@ class FailureList(Page):
     items: list[Failure] = Field(title="Failures", description="The records")
 
 
-class RetryRun(Answer):
+class RetryRun(StartedRun):
     """The run that tries records of one object again."""
 
     object: str = Field(description="The object")
-    run: str = Field(description="The run's id")
-    status_url: str = Field(title="Status URL", description="Where to ask what became of it, without credentials")
 
 
 class RetryResult(Page):
@@ -112,15 +115,9 @@ class ClaimState(Answer):
     until: Moment = Field(description="When the hub looks again at the latest")
 
 
-class FailureState(Answer):
+class FailureState(Trouble):
     """Why the record needs a person."""
 
-    kind: str = Field(description="failed, conflict or deleted")
-    error: str = Field(alias="class", title="Class", description="What kind of error it was")
-    reason: str = Field(description="What the system said, without record data")
-    code: str | None = Field(description="The system's own code of the error")
-    fields: list[str] = Field(description="The fields it is about")
-    since: Moment | None = Field(description="Since when")
     next_step: str | None = Field(description="What to do")
 
 
